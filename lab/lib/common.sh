@@ -1,0 +1,64 @@
+# shellcheck shell=bash
+# What every lab command starts with: strict mode, paths, messages, long steps, cleaning up.
+
+set -euo pipefail
+
+lab_project=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
+lab_cache=${XDG_CACHE_HOME:-$HOME/.cache}/tide
+lab_out=$lab_project/build/lab
+
+# The status of a command of the lab's that failed before its own work began.
+readonly lab_broken=125
+
+say() {
+	printf 'lab: %s\n' "$*" >&2
+}
+
+die() {
+	say "$*"
+	exit "$lab_broken"
+}
+
+# Jobs are process groups, so that ending one ends all that it started. They do not see a ctrl-C of
+# the terminal: the exit trap hands it on.
+end_jobs() {
+	local pid
+	for pid in $(jobs -p); do
+		kill -TERM -- "-$pid" 2>/dev/null || true
+	done
+}
+
+trap end_jobs EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# start COMMAND...: runs a job, its process group in $job
+start() {
+	set -m
+	"$@" </dev/null &
+	job=$!
+	set +m
+}
+
+# step TITLE COMMAND...: runs a long command with its output in a log, and shows that it lives
+step() {
+	local title=$1 began=$SECONDS next=15 log job status=0
+	shift
+	mkdir -p "$lab_out"
+	log=$lab_out/${title//[^[:alnum:]]/-}.log
+	say "$title ..."
+	start "$@" >"$log" 2>&1
+	while kill -0 "$job" 2>/dev/null; do
+		sleep 0.2
+		if ((SECONDS - began >= next)); then
+			say "  $((SECONDS - began)) s: $(tail -n 1 "$log" | cut -c1-100)"
+			((next += 15))
+		fi
+	done
+	wait "$job" || status=$?
+	if ((status)); then
+		tail -n 40 "$log" >&2
+		die "$title: failed; all of it is in $log"
+	fi
+	say "$title: done in $((SECONDS - began)) s"
+}
