@@ -1,0 +1,614 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef _UAPI_TIDE_DRM_H_
+#define _UAPI_TIDE_DRM_H_
+
+#include "drm.h"
+
+#if defined(__cplusplus)
+extern "C" {
+#endif
+
+/**
+ * DOC: tide uAPI
+ *
+ * An *allocation* is a GEM buffer object. A client that does not need the
+ * content of an allocation for now *offers* it; the kernel takes the pages only
+ * when memory runs short (it *discards* the content); the client *reclaims* the
+ * allocation and is told whether the content survived. These are WDDM v2's
+ * Offer, Reclaim, MakeResident and Evict in terms of DRM.
+ *
+ * Rules that hold for every ioctl of the driver:
+ *
+ * - Fields are input unless marked *out*. A field is never both: an ioctl that
+ *   is restarted after a signal reads the same input again.
+ * - Unknown flags and padding that is not zero give -EINVAL.
+ * - An error means that nothing has changed, unless the ioctl says otherwise.
+ * - Lists are passed as user pointer and count. A list that is too long gives
+ *   -E2BIG, one that is not readable -EFAULT, one with zero entries -EINVAL
+ *   where the ioctl does not say that it may be empty. Limits are told by
+ *   &DRM_IOCTL_TIDE_INFO.
+ * - Where one entry of a list is at fault, @bad_index tells the first such
+ *   entry, else it is %DRM_TIDE_NO_INDEX. It is written on every error but
+ *   -ENODEV.
+ * - -ENOMEM means that the kernel found no memory for bookkeeping.
+ * - -ENODEV means that the device is gone (unbound from its driver).
+ * - Neither -EINTR nor -EAGAIN is used to say anything: libdrm's drmIoctl()
+ *   repeats the call on both.
+ * - Structs grow at their end, by fields for which zero means what was done
+ *   before. 32-bit and 64-bit clients use the same structs.
+ */
+
+#define DRM_TIDE_INFO			0x00
+#define DRM_TIDE_SEGMENT_INFO		0x01
+#define DRM_TIDE_BO_CREATE		0x02
+#define DRM_TIDE_BO_MMAP_OFFSET		0x03
+#define DRM_TIDE_BO_INFO		0x04
+#define DRM_TIDE_QUEUE_CREATE		0x05
+#define DRM_TIDE_QUEUE_DESTROY		0x06
+#define DRM_TIDE_QUEUE_INFO		0x07
+#define DRM_TIDE_OFFER			0x08
+#define DRM_TIDE_RECLAIM		0x09
+#define DRM_TIDE_MAKE_RESIDENT		0x0a
+#define DRM_TIDE_EVICT			0x0b
+#define DRM_TIDE_SUBMIT			0x0c
+
+/** DRM_TIDE_NO_INDEX: no single entry of a list is at fault */
+#define DRM_TIDE_NO_INDEX		0xffffffffu
+
+/** DRM_TIDE_UAPI_VERSION: version of this header, see &drm_tide_info */
+#define DRM_TIDE_UAPI_VERSION		1
+
+/**
+ * struct drm_tide_info - version and limits of the driver
+ *
+ * The limits never change while the device lives, and later versions of the
+ * driver only raise them.
+ *
+ * Errors: none of its own.
+ */
+struct drm_tide_info {
+	/** @uapi_version: out, the %DRM_TIDE_UAPI_VERSION that the driver was built with */
+	__u32 uapi_version;
+	/** @segment_count: out, number of segments, see &drm_tide_segment_info */
+	__u32 segment_count;
+	/** @max_handles: out, entries in the list of OFFER, RECLAIM, MAKE_RESIDENT and EVICT */
+	__u32 max_handles;
+	/** @max_submit_bos: out, entries in &drm_tide_submit.bos */
+	__u32 max_submit_bos;
+	/** @max_submit_commands: out, entries in &drm_tide_submit.commands */
+	__u32 max_submit_commands;
+	/** @max_submit_syncs: out, entries in &drm_tide_submit.waits, and in .signals */
+	__u32 max_submit_syncs;
+	/** @max_queues: out, paging queues of one client */
+	__u32 max_queues;
+	/** @job_timeout_ms: out, a job without progress for this long is ended, milliseconds */
+	__u32 job_timeout_ms;
+	/** @max_delay_ns: out, largest delay of one %DRM_TIDE_CMD_DELAY, nanoseconds */
+	__u64 max_delay_ns;
+};
+
+/** DRM_TIDE_SEGMENT_SYSTEM: the segment that system memory backs */
+#define DRM_TIDE_SEGMENT_SYSTEM		0
+
+/**
+ * struct drm_tide_segment_info - a pool of memory that the GPU can reach
+ *
+ * Errors:
+ *
+ * - -EINVAL: @segment is not below &drm_tide_info.segment_count, or padding is
+ *   not zero.
+ */
+struct drm_tide_segment_info {
+	/** @segment: index, %DRM_TIDE_SEGMENT_SYSTEM is always there */
+	__u32 segment;
+	/** @pad: must be zero */
+	__u32 pad;
+	/** @size: out, bytes that can be resident in the segment at one time */
+	__u64 size;
+	/** @usage: out, bytes that are resident now, of all clients */
+	__u64 usage;
+};
+
+/**
+ * struct drm_tide_bo_create - create an allocation
+ *
+ * New memory reads as zeros from CPU and GPU. The allocation starts not offered
+ * and not resident. Its pages come with the first use and are charged to the
+ * memory cgroup of the calling process, whoever touches them first; its size is
+ * charged to the commit limit (vm.overcommit_memory) at once.
+ *
+ * The handle is closed by DRM_IOCTL_GEM_CLOSE.
+ *
+ * Errors:
+ *
+ * - -EINVAL: @size is 0, or flags or padding are not zero.
+ * - -E2BIG: @size is above what a file can have.
+ * - -ENOMEM: also, the size could not be committed.
+ */
+struct drm_tide_bo_create {
+	/** @size: bytes, above 0; rounded up to whole pages */
+	__u64 size;
+	/** @flags: must be zero */
+	__u32 flags;
+	/** @pad: must be zero */
+	__u32 pad;
+	/** @actual_size: out, bytes, the rounded size */
+	__u64 actual_size;
+	/** @handle: out, GEM handle */
+	__u32 handle;
+	/** @pad2: must be zero */
+	__u32 pad2;
+};
+
+/**
+ * struct drm_tide_bo_mmap_offset - where to mmap() an allocation
+ *
+ * The offset stays the same for the allocation's life. Any page range of the
+ * allocation can be mapped, with MAP_SHARED; MAP_PRIVATE gives -EINVAL. A
+ * mapping works while the allocation is not offered, resident or not, and waits
+ * for no fence. A CPU access that needs a page of an offered allocation raises
+ * SIGBUS. Mappings keep the allocation's memory after its last handle is closed.
+ *
+ * Errors:
+ *
+ * - -EINVAL: padding is not zero.
+ * - -ENOENT: no such handle.
+ */
+struct drm_tide_bo_mmap_offset {
+	/** @handle: GEM handle */
+	__u32 handle;
+	/** @pad: must be zero */
+	__u32 pad;
+	/** @offset: out, offset for mmap() on the render or primary node */
+	__u64 offset;
+};
+
+/** DRM_TIDE_BO_OFFERED: this client has offered the allocation */
+#define DRM_TIDE_BO_OFFERED		(1u << 0)
+/** DRM_TIDE_BO_DISCARDED: offered, and the content is gone already */
+#define DRM_TIDE_BO_DISCARDED		(1u << 1)
+/** DRM_TIDE_BO_DISCARD_UNTOLD: reclaimed, but a DISCARDED answer was not delivered */
+#define DRM_TIDE_BO_DISCARD_UNTOLD	(1u << 2)
+/** DRM_TIDE_BO_RESIDENT: the GPU can reach all of it now */
+#define DRM_TIDE_BO_RESIDENT		(1u << 3)
+/** DRM_TIDE_BO_EXPORTED: it was exported or named, and is never discarded */
+#define DRM_TIDE_BO_EXPORTED		(1u << 4)
+/** DRM_TIDE_BO_BUSY: unfinished jobs name it */
+#define DRM_TIDE_BO_BUSY		(1u << 5)
+
+/**
+ * struct drm_tide_bo_info - state of an allocation as this client sees it
+ *
+ * A snapshot: memory pressure may change what it tells at any moment.
+ *
+ * Errors:
+ *
+ * - -EINVAL: padding is not zero.
+ * - -ENOENT: no such handle.
+ */
+struct drm_tide_bo_info {
+	/** @handle: GEM handle */
+	__u32 handle;
+	/** @pad: must be zero */
+	__u32 pad;
+	/** @size: out, bytes */
+	__u64 size;
+	/** @present: out, bytes that have a page in memory (not in swap) */
+	__u64 present;
+	/** @flags: out, DRM_TIDE_BO_* */
+	__u32 flags;
+	/** @priority: out, DRM_TIDE_PRIORITY_*, valid with %DRM_TIDE_BO_OFFERED, else 0 */
+	__u32 priority;
+	/** @residency_count: out, this client's MAKE_RESIDENTs less its EVICTs */
+	__u32 residency_count;
+	/**
+	 * @page_in_error: out, errno (positive) of the last page-in if that
+	 * failed and none succeeded since, else 0. A job that names the
+	 * allocation is refused meanwhile.
+	 */
+	__u32 page_in_error;
+	/** @discard_count: out, how often the content was discarded */
+	__u64 discard_count;
+};
+
+/**
+ * struct drm_tide_queue_create - create a paging queue
+ *
+ * A paging queue is an ordered stream of page-in work with a timeline syncobj
+ * of its own (WDDM's paging queue and its monitored fence). Values that
+ * RECLAIM and MAKE_RESIDENT return are points of that timeline: they grow
+ * strictly, are signalled in order, and every one is signalled whatever
+ * happens. A point has no fence until the pages are there, so wait with
+ * DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT. Queues do not wait for each other.
+ *
+ * The caller owns @syncobj and closes it by DRM_IOCTL_SYNCOBJ_DESTROY, before
+ * or after the queue. What a client does to the syncobj (reset, signal,
+ * transfer) misleads its own waits only: the kernel never reads it.
+ *
+ * Errors:
+ *
+ * - -EINVAL: flags or padding are not zero.
+ * - -ENOSPC: the client has &drm_tide_info.max_queues queues already.
+ */
+struct drm_tide_queue_create {
+	/** @flags: must be zero */
+	__u32 flags;
+	/** @pad: must be zero */
+	__u32 pad;
+	/** @queue: out, id of the queue in this client, above 0 */
+	__u32 queue;
+	/** @syncobj: out, handle of the timeline syncobj, its first point signalled */
+	__u32 syncobj;
+};
+
+/**
+ * struct drm_tide_queue_destroy - destroy a paging queue
+ *
+ * Page-in work that is not done is cancelled; all values that the queue has
+ * returned are signalled before the call returns.
+ *
+ * Errors:
+ *
+ * - -EINVAL: padding is not zero.
+ * - -ENOENT: no such queue.
+ */
+struct drm_tide_queue_destroy {
+	/** @queue: id of the queue */
+	__u32 queue;
+	/** @pad: must be zero */
+	__u32 pad;
+};
+
+/**
+ * struct drm_tide_queue_info - how far a paging queue is, and what failed
+ *
+ * A fence tells that the work behind a value is over, not that it succeeded.
+ * This call does, and &drm_tide_bo_info.page_in_error does by allocation. A
+ * queue remembers its last 1,024 failures.
+ *
+ * Errors:
+ *
+ * - -EINVAL: padding is not zero, or @value was never returned by the queue.
+ * - -ENOENT: no such queue.
+ */
+struct drm_tide_queue_info {
+	/** @queue: id of the queue */
+	__u32 queue;
+	/** @pad: must be zero */
+	__u32 pad;
+	/** @value: the value to ask about, or 0 for none */
+	__u64 value;
+	/** @completed: out, last value that is over */
+	__u64 completed;
+	/** @last: out, last value that was returned */
+	__u64 last;
+	/**
+	 * @error: out, errno (positive) with which the page-in behind @value
+	 * failed, 0 if it succeeded or is not over. Where several allocations
+	 * failed it is the first one's.
+	 */
+	__u32 error;
+	/** @pad2: out, zero */
+	__u32 pad2;
+};
+
+/** DRM_TIDE_PRIORITY_LOW: discarded first (D3DDDI_OFFER_PRIORITY_LOW) */
+#define DRM_TIDE_PRIORITY_LOW		1
+/** DRM_TIDE_PRIORITY_NORMAL: discarded after LOW */
+#define DRM_TIDE_PRIORITY_NORMAL	2
+/** DRM_TIDE_PRIORITY_HIGH: discarded last */
+#define DRM_TIDE_PRIORITY_HIGH		3
+
+/**
+ * struct drm_tide_offer - offer allocations for discarding
+ *
+ * The client gives up the content until it reclaims the allocation. Within one
+ * memory cgroup and NUMA node the kernel discards LOW before NORMAL before
+ * HIGH, and within a priority what was offered longest ago first. Offering
+ * again is allowed and sets priority and age anew. A handle that is named twice
+ * is offered twice.
+ *
+ * The call never waits. An allocation with unfinished jobs is accepted, and can
+ * be discarded when the last of them has finished.
+ *
+ * While an allocation is offered,
+ *
+ * - a SUBMIT that names it gives -ENODATA,
+ * - a CPU access that needs one of its pages raises SIGBUS (an access through
+ *   page table entries that are still there does not),
+ * - exporting or naming it (PRIME, flink) gives -EBUSY,
+ * - MAKE_RESIDENT counts it, and the page-in comes with the RECLAIM.
+ *
+ * An allocation that was exported or named is never discarded, until its last
+ * handle is closed and it is freed. Offers of it are recorded by client: only
+ * the offering client's jobs and exports are refused, and RECLAIM answers OK.
+ *
+ * Errors:
+ *
+ * - -EINVAL: unknown flag or priority, padding not zero, @count is 0.
+ * - -E2BIG, -EFAULT: @handles is too long, or not readable.
+ * - -ENOENT: the handle at @bad_index does not exist.
+ */
+struct drm_tide_offer {
+	/** @handles: pointer to an array of @count __u32 GEM handles */
+	__u64 handles;
+	/** @count: number of handles, 1 to &drm_tide_info.max_handles */
+	__u32 count;
+	/** @priority: DRM_TIDE_PRIORITY_* */
+	__u32 priority;
+	/** @flags: must be zero */
+	__u32 flags;
+	/** @bad_index: out, see the rules above */
+	__u32 bad_index;
+};
+
+/** DRM_TIDE_RECLAIM_OK: the content is intact to the bit */
+#define DRM_TIDE_RECLAIM_OK		0
+/** DRM_TIDE_RECLAIM_DISCARDED: the content is lost and reads as zeros */
+#define DRM_TIDE_RECLAIM_DISCARDED	1
+
+/**
+ * struct drm_tide_reclaim - take offered allocations back
+ *
+ * When the call returns, the CPU may read and write through old and new
+ * mappings at once. Before the GPU may use those that are on the residency
+ * list, wait for @value, as after MAKE_RESIDENT (or let SUBMIT do it). Where
+ * nothing has to be paged in, @value is signalled already. Handle, mmap offset
+ * and mappings stay in use whatever the answer.
+ *
+ * Reclaiming what is not offered answers OK. A handle that is named twice is
+ * reclaimed twice.
+ *
+ * The call does not wait for pages; only a discard of one of these very
+ * allocations that has begun already is let finish.
+ *
+ * Errors:
+ *
+ * - -EINVAL: unknown flag, padding not zero, @count is 0.
+ * - -E2BIG, -EFAULT: @handles is too long, or not readable.
+ * - -ENOENT: the handle at @bad_index does not exist; with
+ *   %DRM_TIDE_NO_INDEX there, the queue does not exist.
+ * - -EFAULT with @value not 0: @results could not be written. The allocations
+ *   are reclaimed; the next reclaim of those that were discarded answers
+ *   DISCARDED again, and %DRM_TIDE_BO_DISCARD_UNTOLD tells them.
+ */
+struct drm_tide_reclaim {
+	/** @handles: pointer to an array of @count __u32 GEM handles */
+	__u64 handles;
+	/** @results: pointer to an array of @count __u32, written with DRM_TIDE_RECLAIM_* */
+	__u64 results;
+	/** @count: number of handles, 1 to &drm_tide_info.max_handles */
+	__u32 count;
+	/** @queue: id of the paging queue that brings them in */
+	__u32 queue;
+	/** @flags: must be zero */
+	__u32 flags;
+	/** @bad_index: out, see the rules above */
+	__u32 bad_index;
+	/** @value: out, paging fence value to wait for */
+	__u64 value;
+};
+
+/**
+ * struct drm_tide_make_resident - put allocations on the residency list
+ *
+ * The list belongs to the client and counts: each entry adds one. The call
+ * returns at once; when @value is signalled, the allocations are resident
+ * (unless &drm_tide_queue_info.error says otherwise). Residency is no pin:
+ * under memory pressure the kernel takes what no unfinished job names, and
+ * brings it back before the client's next job that names it runs. Offered
+ * allocations are counted but not covered by @value.
+ *
+ * A handle that is named twice is counted twice.
+ *
+ * Errors:
+ *
+ * - -EINVAL: unknown flag, padding not zero, @count is 0.
+ * - -E2BIG, -EFAULT: @handles is too long, or not readable.
+ * - -EOVERFLOW: the count of the allocation at @bad_index is at its end.
+ * - -ENOENT: the handle at @bad_index does not exist; with
+ *   %DRM_TIDE_NO_INDEX there, the queue does not exist.
+ */
+struct drm_tide_make_resident {
+	/** @handles: pointer to an array of @count __u32 GEM handles */
+	__u64 handles;
+	/** @count: number of handles, 1 to &drm_tide_info.max_handles */
+	__u32 count;
+	/** @queue: id of the paging queue that brings them in */
+	__u32 queue;
+	/** @flags: must be zero */
+	__u32 flags;
+	/** @bad_index: out, see the rules above */
+	__u32 bad_index;
+	/** @value: out, paging fence value to wait for */
+	__u64 value;
+};
+
+/**
+ * struct drm_tide_evict - take allocations off the residency list
+ *
+ * Each entry takes one away from the client's count; at zero the allocation
+ * leaves the list. The call never waits: the memory becomes pageable when it
+ * is idle on the GPU, and the content is kept.
+ *
+ * Errors:
+ *
+ * - -EINVAL: unknown flag, padding not zero, @count is 0.
+ * - -E2BIG, -EFAULT: @handles is too long, or not readable.
+ * - -ENOENT: the handle at @bad_index does not exist.
+ * - -ERANGE: the allocation at @bad_index is not on the residency list, or not
+ *   as often as the list names it.
+ */
+struct drm_tide_evict {
+	/** @handles: pointer to an array of @count __u32 GEM handles */
+	__u64 handles;
+	/** @count: number of handles, 1 to &drm_tide_info.max_handles */
+	__u32 count;
+	/** @flags: must be zero */
+	__u32 flags;
+	/** @bad_index: out, see the rules above */
+	__u32 bad_index;
+	/** @pad: must be zero */
+	__u32 pad;
+};
+
+/** DRM_TIDE_SUBMIT_READ: commands read the allocation */
+#define DRM_TIDE_SUBMIT_READ		(1u << 0)
+/** DRM_TIDE_SUBMIT_WRITE: commands write the allocation */
+#define DRM_TIDE_SUBMIT_WRITE		(1u << 1)
+
+/**
+ * struct drm_tide_submit_bo - an allocation that a job names
+ */
+struct drm_tide_submit_bo {
+	/** @handle: GEM handle, in one entry only */
+	__u32 handle;
+	/** @flags: DRM_TIDE_SUBMIT_*, at least one */
+	__u32 flags;
+};
+
+/**
+ * struct drm_tide_sync - a syncobj point
+ */
+struct drm_tide_sync {
+	/** @handle: syncobj handle */
+	__u32 handle;
+	/** @pad: must be zero */
+	__u32 pad;
+	/** @point: timeline point, or 0 for a binary syncobj */
+	__u64 point;
+};
+
+/** DRM_TIDE_CMD_FILL: fill a byte range with a pattern */
+#define DRM_TIDE_CMD_FILL		1
+/** DRM_TIDE_CMD_COPY: copy a byte range; ranges may overlap */
+#define DRM_TIDE_CMD_COPY		2
+/** DRM_TIDE_CMD_DELAY: do nothing for a time, and make no progress meanwhile */
+#define DRM_TIDE_CMD_DELAY		3
+
+/**
+ * struct drm_tide_command - a command of the GPU
+ *
+ * Commands of a job run in their order. Fields that a command does not use must
+ * be zero.
+ */
+struct drm_tide_command {
+	/** @op: DRM_TIDE_CMD_* */
+	__u32 op;
+	/** @pattern: FILL: byte n of the range becomes byte n % 4 (little endian) of it */
+	__u32 pattern;
+	/** @dst: FILL, COPY: index into &drm_tide_submit.bos; needs WRITE there */
+	__u32 dst;
+	/** @src: COPY: index into &drm_tide_submit.bos; needs READ there */
+	__u32 src;
+	/** @dst_offset: FILL, COPY: bytes, any alignment */
+	__u64 dst_offset;
+	/** @src_offset: COPY: bytes, any alignment */
+	__u64 src_offset;
+	/**
+	 * @length: FILL, COPY: bytes, above 0, the range lies within the
+	 * allocation; DELAY: nanoseconds, at most &drm_tide_info.max_delay_ns
+	 */
+	__u64 length;
+};
+
+/** DRM_TIDE_LIST_NONE: no list is at fault */
+#define DRM_TIDE_LIST_NONE		0
+/** DRM_TIDE_LIST_BOS: &drm_tide_submit.bos */
+#define DRM_TIDE_LIST_BOS		1
+/** DRM_TIDE_LIST_COMMANDS: &drm_tide_submit.commands */
+#define DRM_TIDE_LIST_COMMANDS		2
+/** DRM_TIDE_LIST_WAITS: &drm_tide_submit.waits */
+#define DRM_TIDE_LIST_WAITS		3
+/** DRM_TIDE_LIST_SIGNALS: &drm_tide_submit.signals */
+#define DRM_TIDE_LIST_SIGNALS		4
+
+/**
+ * struct drm_tide_submit - queue a job
+ *
+ * The job is checked whole before anything is queued. Jobs of a client run in
+ * the order of their submission, after the points in @waits and after the
+ * earlier jobs of any client that use the same allocations (writers alone,
+ * readers together). When the job is over, the points in @signals are
+ * signalled, whatever became of it. A job that makes no progress for
+ * &drm_tide_info.job_timeout_ms is ended, and its fence carries -ETIME.
+ *
+ * All lists may be empty. The call waits, interruptibly and without limit,
+ * until each point in @waits has a fence, and until page-ins of the named
+ * allocations that are under way are over; what memory pressure has taken is
+ * brought back. The job itself is not waited for.
+ *
+ * Errors:
+ *
+ * - -EINVAL: unknown flag or command, field or padding not zero that must be,
+ *   index of a command not below @bo_count, access flags missing.
+ * - -ERANGE: the range of the command at @bad_index is empty or does not lie
+ *   within the allocation, or its delay is too long.
+ * - -E2BIG, -EFAULT: the list @bad_list is too long, or not readable.
+ * - -ENOENT: the handle (allocation or syncobj) at @bad_index does not exist.
+ * - -EEXIST: the allocation at @bad_index is named by an entry before it.
+ * - -ENXIO: the allocation at @bad_index is not on the residency list.
+ * - -ENODATA: the allocation at @bad_index is offered.
+ * - -EIO: the last page-in of the allocation at @bad_index has failed, or it
+ *   cannot be brought back.
+ * - -ENOSPC: the named allocations together are larger than the segment.
+ */
+struct drm_tide_submit {
+	/** @bos: pointer to an array of @bo_count &drm_tide_submit_bo */
+	__u64 bos;
+	/** @commands: pointer to an array of @command_count &drm_tide_command */
+	__u64 commands;
+	/** @waits: pointer to an array of @wait_count &drm_tide_sync */
+	__u64 waits;
+	/** @signals: pointer to an array of @signal_count &drm_tide_sync */
+	__u64 signals;
+	/** @bo_count: 0 to &drm_tide_info.max_submit_bos */
+	__u32 bo_count;
+	/** @command_count: 0 to &drm_tide_info.max_submit_commands */
+	__u32 command_count;
+	/** @wait_count: 0 to &drm_tide_info.max_submit_syncs */
+	__u32 wait_count;
+	/** @signal_count: 0 to &drm_tide_info.max_submit_syncs */
+	__u32 signal_count;
+	/** @flags: must be zero */
+	__u32 flags;
+	/** @pad: must be zero */
+	__u32 pad;
+	/** @bad_list: out, DRM_TIDE_LIST_*: the list that @bad_index is of */
+	__u32 bad_list;
+	/** @bad_index: out, see the rules above */
+	__u32 bad_index;
+};
+
+#define DRM_IOCTL_TIDE_INFO \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_TIDE_INFO, struct drm_tide_info)
+#define DRM_IOCTL_TIDE_SEGMENT_INFO \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_TIDE_SEGMENT_INFO, struct drm_tide_segment_info)
+#define DRM_IOCTL_TIDE_BO_CREATE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_TIDE_BO_CREATE, struct drm_tide_bo_create)
+#define DRM_IOCTL_TIDE_BO_MMAP_OFFSET \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_TIDE_BO_MMAP_OFFSET, struct drm_tide_bo_mmap_offset)
+#define DRM_IOCTL_TIDE_BO_INFO \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_TIDE_BO_INFO, struct drm_tide_bo_info)
+#define DRM_IOCTL_TIDE_QUEUE_CREATE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_TIDE_QUEUE_CREATE, struct drm_tide_queue_create)
+#define DRM_IOCTL_TIDE_QUEUE_DESTROY \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_TIDE_QUEUE_DESTROY, struct drm_tide_queue_destroy)
+#define DRM_IOCTL_TIDE_QUEUE_INFO \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_TIDE_QUEUE_INFO, struct drm_tide_queue_info)
+#define DRM_IOCTL_TIDE_OFFER \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_TIDE_OFFER, struct drm_tide_offer)
+#define DRM_IOCTL_TIDE_RECLAIM \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_TIDE_RECLAIM, struct drm_tide_reclaim)
+#define DRM_IOCTL_TIDE_MAKE_RESIDENT \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_TIDE_MAKE_RESIDENT, struct drm_tide_make_resident)
+#define DRM_IOCTL_TIDE_EVICT \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_TIDE_EVICT, struct drm_tide_evict)
+#define DRM_IOCTL_TIDE_SUBMIT \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_TIDE_SUBMIT, struct drm_tide_submit)
+
+#if defined(__cplusplus)
+}
+#endif
+
+#endif /* _UAPI_TIDE_DRM_H_ */
