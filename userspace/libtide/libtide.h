@@ -1,0 +1,728 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef LIBTIDE_H
+#define LIBTIDE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * DOC: libtide
+ *
+ * GPU memory that can be offered. A program that does not need the content of
+ * an *allocation* for now *offers* it: the kernel may then *discard* the
+ * content, and does so only when memory runs short. Before the next use the
+ * program *reclaims* the allocation and is told whether the content survived.
+ * The words are those of the Windows Display Driver Model v2; each entry point
+ * names the one that it stands for.
+ *
+ * What the library adds to the kernel's ioctls is order. Work is recorded in
+ * *batches*, and an allocation that a batch still to be submitted refers to
+ * must not be offered yet. Callers need not know: tide_offer() may be called at
+ * any time, and the library holds the offer back until the last such batch, of
+ * whichever thread, has been submitted.
+ *
+ * Rules that hold for every entry point:
+ *
+ * - *Errors.* Functions that return int return 0 or a negative errno value.
+ *   Unless the text says otherwise, after an error nothing has changed and
+ *   output parameters are not written. Those that every function can return:
+ *   -EINVAL (a parameter is out of range, or objects of different devices were
+ *   mixed), -ENOMEM (no memory, here or in the kernel), -ENODEV (the device is
+ *   gone) and -ESTALE (see *Fork*). Other errors of the kernel are passed on.
+ * - *Threads.* Every function may be called from any thread, at the same time as
+ *   any other, also on the same object. Only the call that drops the last
+ *   reference, or destroys, must be the last one on that object. No function
+ *   waits for other threads, the GPU or memory, unless the text says so.
+ * - *Ownership.* Devices and allocations are reference counted. Other objects
+ *   have one owner. Objects keep what they belong to: a device closes when it
+ *   and all that was made from it is gone. Lists passed in are read during the
+ *   call only.
+ * - *Units.* Sizes and offsets are bytes, times are nanoseconds.
+ * - *Signals.* System calls that a signal interrupts are repeated.
+ * - *Fork.* Objects belong to the process that made them. In a child every
+ *   function that returns an error returns -ESTALE, and destroying an object
+ *   does not touch the parent's. Mappings are inherited.
+ */
+
+/* Marks what the shared library exports. */
+#define TIDE_EXPORT __attribute__((visibility("default")))
+
+struct tide_device;
+struct tide_allocation;
+struct tide_paging_queue;
+struct tide_context;
+struct tide_batch;
+
+/** TIDE_WAIT_FOREVER: a timeout that never comes */
+#define TIDE_WAIT_FOREVER UINT64_MAX
+
+/*
+ * Device
+ */
+
+/**
+ * tide_device_open() - make a device of an open node
+ * @fd: a render or primary node of a tide driver; duplicated, the caller keeps it
+ * @device: out, the device, with one reference
+ *
+ * Memory handles belong to the open file that @fd refers to, so there must be
+ * one device only for each open file: open the node again for another one.
+ *
+ * Return: 0, or -ENODEV where @fd is no node of a tide driver, or -EPROTO where
+ * the driver's interface is older than this library, or an error of dup(2).
+ */
+TIDE_EXPORT int tide_device_open(int fd, struct tide_device **device);
+
+/**
+ * tide_device_open_first() - open the first render node of a tide driver
+ * @device: out, the device, with one reference
+ *
+ * Return: 0, or -ENODEV where there is none, or an error of open(2) or of
+ * tide_device_open() where there is one that cannot be used.
+ */
+TIDE_EXPORT int tide_device_open_first(struct tide_device **device);
+
+/**
+ * tide_device_ref() - take a reference
+ * @device: the device
+ *
+ * Return: @device.
+ */
+TIDE_EXPORT struct tide_device *tide_device_ref(struct tide_device *device);
+
+/**
+ * tide_device_unref() - drop a reference
+ * @device: the device, or NULL
+ *
+ * The file closes with the last reference and the last object of the device.
+ */
+TIDE_EXPORT void tide_device_unref(struct tide_device *device);
+
+/**
+ * tide_device_fd() - the file of the device
+ * @device: the device
+ *
+ * For what this library has no function for, such as syncobjs of one's own by
+ * drmSyncobjCreate(). Allocations are offered, reclaimed, exported and imported
+ * by this library only, since it keeps their state.
+ *
+ * Return: a file descriptor that belongs to the device.
+ */
+TIDE_EXPORT int tide_device_fd(const struct tide_device *device);
+
+/**
+ * struct tide_segment - a pool of memory that the GPU can reach
+ * @size: bytes that can be resident in it at one time
+ * @usage: bytes that are resident in it now, of all processes
+ *
+ * WDDM: a memory segment.
+ */
+struct tide_segment {
+   uint64_t size;
+   uint64_t usage;
+};
+
+/**
+ * tide_device_segment() - ask about a memory segment
+ * @device: the device
+ * @index: which segment; 0 is system memory and always there
+ * @segment: out, what it is like now
+ *
+ * Return: 0, or -EINVAL where there is no such segment.
+ */
+TIDE_EXPORT int tide_device_segment(struct tide_device *device, uint32_t index,
+                                    struct tide_segment *segment);
+
+/*
+ * Allocations
+ */
+
+/**
+ * tide_allocation_create() - create an allocation
+ * @device: the device
+ * @size: bytes, above 0; rounded up to whole pages
+ * @flags: must be 0
+ * @allocation: out, the allocation, with one reference
+ *
+ * New memory reads as zeros. It is not offered and not resident; its pages come
+ * with the first use, and are charged to the memory cgroup of this process.
+ *
+ * WDDM: pfnAllocateCb.
+ *
+ * Return: 0, or -E2BIG where @size is above what the kernel can make.
+ */
+TIDE_EXPORT int tide_allocation_create(struct tide_device *device, uint64_t size, uint32_t flags,
+                                       struct tide_allocation **allocation);
+
+/**
+ * tide_allocation_ref() - take a reference
+ * @allocation: the allocation
+ *
+ * Return: @allocation.
+ */
+TIDE_EXPORT struct tide_allocation *tide_allocation_ref(struct tide_allocation *allocation);
+
+/**
+ * tide_allocation_unref() - drop a reference
+ * @allocation: the allocation, or NULL
+ *
+ * With the last reference the mapping goes, and an offer that is still held
+ * back is dropped. The kernel's handle is closed as soon as no batch under
+ * construction refers to the allocation; submitted work keeps the memory
+ * itself, and so does an exported dma-buf.
+ *
+ * WDDM: pfnDeallocate2Cb.
+ */
+TIDE_EXPORT void tide_allocation_unref(struct tide_allocation *allocation);
+
+/**
+ * tide_allocation_size() - size of an allocation
+ * @allocation: the allocation
+ *
+ * Return: bytes, whole pages.
+ */
+TIDE_EXPORT uint64_t tide_allocation_size(const struct tide_allocation *allocation);
+
+/**
+ * tide_allocation_handle() - the kernel's name of an allocation
+ * @allocation: the allocation
+ *
+ * Return: a GEM handle on tide_device_fd(), which belongs to the allocation.
+ */
+TIDE_EXPORT uint32_t tide_allocation_handle(const struct tide_allocation *allocation);
+
+/**
+ * tide_allocation_map() - map an allocation for the CPU
+ * @allocation: the allocation
+ * @pointer: out, its first byte; readable and writable, shared
+ *
+ * There is one mapping, which is counted: each successful call takes one
+ * tide_allocation_unmap(), or the last tide_allocation_unref() removes it. The
+ * pointer stays the same all that time, also when the allocation is offered,
+ * discarded and reclaimed. While it is offered, an access raises SIGBUS. The CPU
+ * never waits for a paging fence.
+ *
+ * WDDM: pfnLock2Cb.
+ *
+ * Return: 0, or an error of mmap(2).
+ */
+TIDE_EXPORT int tide_allocation_map(struct tide_allocation *allocation, void **pointer);
+
+/**
+ * tide_allocation_unmap() - give a mapping back
+ * @allocation: the allocation, mapped
+ *
+ * WDDM: pfnUnlock2Cb.
+ */
+TIDE_EXPORT void tide_allocation_unmap(struct tide_allocation *allocation);
+
+/**
+ * tide_allocation_export() - share an allocation
+ * @allocation: the allocation
+ * @fd: out, a dma-buf; the caller owns and closes it
+ *
+ * Once exported, an allocation is never discarded, though it may be offered.
+ *
+ * Return: 0, or -EBUSY where the allocation is offered.
+ */
+TIDE_EXPORT int tide_allocation_export(struct tide_allocation *allocation, int *fd);
+
+/**
+ * tide_allocation_import() - take in a shared allocation
+ * @device: the device
+ * @fd: a dma-buf of a tide driver's; the caller keeps it
+ * @allocation: out, the allocation, with one reference of the caller's
+ *
+ * Where the device has the allocation already, the answer is that same object.
+ *
+ * Return: 0, or an error of the kernel's where @fd is something else.
+ */
+TIDE_EXPORT int tide_allocation_import(struct tide_device *device, int fd,
+                                       struct tide_allocation **allocation);
+
+/**
+ * enum tide_allocation_flags - what is true of an allocation
+ * @TIDE_ALLOCATION_OFFERED: it is offered, and waits for tide_reclaim()
+ * @TIDE_ALLOCATION_DEFERRED: it is offered, and the offer is still held back
+ * @TIDE_ALLOCATION_DISCARDED: it is offered, and its content is gone already
+ * @TIDE_ALLOCATION_RESIDENT: the GPU can reach all of it now
+ * @TIDE_ALLOCATION_EXPORTED: it was exported, and is never discarded
+ * @TIDE_ALLOCATION_BUSY: unfinished jobs use it
+ */
+enum tide_allocation_flags {
+   TIDE_ALLOCATION_OFFERED = 1u << 0,
+   TIDE_ALLOCATION_DEFERRED = 1u << 1,
+   TIDE_ALLOCATION_DISCARDED = 1u << 2,
+   TIDE_ALLOCATION_RESIDENT = 1u << 3,
+   TIDE_ALLOCATION_EXPORTED = 1u << 4,
+   TIDE_ALLOCATION_BUSY = 1u << 5,
+};
+
+/**
+ * struct tide_allocation_info - state of an allocation
+ * @present: bytes of it that are in memory, not in swap
+ * @discard_count: how often its content was discarded
+ * @flags: TIDE_ALLOCATION_*
+ * @residency_count: its tide_make_resident() calls less its tide_evict() calls
+ * @page_in_error: 0, or the negative errno with which its last page-in failed
+ */
+struct tide_allocation_info {
+   uint64_t present;
+   uint64_t discard_count;
+   uint32_t flags;
+   uint32_t residency_count;
+   int32_t page_in_error;
+};
+
+/**
+ * tide_allocation_query() - ask about the state of an allocation
+ * @allocation: the allocation
+ * @info: out, a snapshot; other threads and memory pressure may change it at once
+ *
+ * Return: 0 or an error.
+ */
+TIDE_EXPORT int tide_allocation_query(struct tide_allocation *allocation,
+                                      struct tide_allocation_info *info);
+
+/*
+ * Fences
+ */
+
+/**
+ * struct tide_fence - a point of a timeline, which is over once and for all
+ * @syncobj: handle of a DRM timeline syncobj on tide_device_fd()
+ * @point: the point, or 0 for a binary syncobj
+ *
+ * A plain value: copy it freely. It is good as long as the object that the
+ * syncobj belongs to (paging queue, context, or the caller's own).
+ *
+ * WDDM: a monitored fence and a value of it.
+ */
+struct tide_fence {
+   uint32_t syncobj;
+   uint64_t point;
+};
+
+/**
+ * tide_fence_wait() - wait until all of a list of fences are over
+ * @device: the device
+ * @fences: the list
+ * @count: number of fences, above 0
+ * @timeout_ns: how long to wait, from now; 0 only looks, TIDE_WAIT_FOREVER
+ *
+ * A point that nobody has submitted yet is waited for as well.
+ *
+ * WDDM: pfnWaitForSynchronizationObjectFromCpuCb.
+ *
+ * Return: 0, or -ETIME where the time has passed, or -ENOENT where there is no
+ * such syncobj.
+ */
+TIDE_EXPORT int tide_fence_wait(struct tide_device *device, const struct tide_fence *fences,
+                                size_t count, uint64_t timeout_ns);
+
+/*
+ * Paging queues
+ */
+
+/**
+ * tide_paging_queue_create() - create a paging queue
+ * @device: the device
+ * @queue: out, the queue
+ *
+ * An ordered stream of page-in work. tide_make_resident() and tide_reclaim()
+ * return values of it, which grow, and are over in order, every one. Queues do
+ * not wait for each other.
+ *
+ * WDDM: pfnCreatePagingQueueCb.
+ *
+ * Return: 0, or -ENOSPC where the device has as many queues as it can.
+ */
+TIDE_EXPORT int tide_paging_queue_create(struct tide_device *device,
+                                         struct tide_paging_queue **queue);
+
+/**
+ * tide_paging_queue_destroy() - destroy a paging queue
+ * @queue: the queue, or NULL
+ *
+ * Work that is not done is cancelled, and its values are over. The queue's
+ * fences are not to be used any more.
+ *
+ * WDDM: pfnDestroyPagingQueueCb.
+ */
+TIDE_EXPORT void tide_paging_queue_destroy(struct tide_paging_queue *queue);
+
+/**
+ * tide_paging_queue_fence() - the fence of a value
+ * @queue: the queue
+ * @value: a value that the queue has returned
+ *
+ * Return: the fence, for tide_fence_wait() and tide_batch_submit().
+ */
+TIDE_EXPORT struct tide_fence tide_paging_queue_fence(const struct tide_paging_queue *queue,
+                                                      uint64_t value);
+
+/**
+ * tide_paging_queue_wait() - wait until the work behind a value is over
+ * @queue: the queue
+ * @value: a value that the queue has returned
+ * @timeout_ns: how long to wait, from now; 0 only looks, TIDE_WAIT_FOREVER
+ *
+ * That it is over does not mean that it succeeded: tide_paging_queue_error()
+ * tells.
+ *
+ * Return: 0, or -ETIME where the time has passed.
+ */
+TIDE_EXPORT int tide_paging_queue_wait(struct tide_paging_queue *queue, uint64_t value,
+                                       uint64_t timeout_ns);
+
+/**
+ * tide_paging_queue_completed() - how far a paging queue is
+ * @queue: the queue
+ * @value: out, the last value whose work is over
+ *
+ * Return: 0 or an error.
+ */
+TIDE_EXPORT int tide_paging_queue_completed(struct tide_paging_queue *queue, uint64_t *value);
+
+/**
+ * tide_paging_queue_error() - whether the work behind a value succeeded
+ * @queue: the queue
+ * @value: a value that the queue has returned
+ *
+ * Work behind earlier values is asked about by these. The kernel remembers the
+ * last 1,024 failures of a queue.
+ *
+ * Return: 0 where it succeeded, -EINPROGRESS where it is not over, -EINVAL where
+ * the queue has not returned @value, else the errno with which it failed: these
+ * allocations are not resident.
+ */
+TIDE_EXPORT int tide_paging_queue_error(struct tide_paging_queue *queue, uint64_t value);
+
+/*
+ * Residency
+ */
+
+/**
+ * tide_make_resident() - require that the GPU can reach allocations
+ * @device: the device
+ * @queue: the paging queue that brings them in
+ * @allocations: the list; one that is named twice is counted twice
+ * @count: number of allocations, above 0, without limit
+ * @value: out, also after an error: value of @queue to wait for
+ * @done: out, also after an error: how many, from the start of the list, count
+ *    as required now; @count after success
+ *
+ * Returns at once; the pages are there when @value is over. Requirements are
+ * counted by allocation, and tide_evict() takes them back one by one. An offered
+ * allocation is counted, and comes in with its tide_reclaim().
+ *
+ * Submitted work needs its allocations on this list, but needs not wait for
+ * @value: the kernel does that.
+ *
+ * WDDM: pfnMakeResidentCb.
+ *
+ * Return: 0, or -EOVERFLOW where an allocation was required too often.
+ */
+TIDE_EXPORT int tide_make_resident(struct tide_device *device, struct tide_paging_queue *queue,
+                                   struct tide_allocation *const *allocations, size_t count,
+                                   uint64_t *value, size_t *done);
+
+/**
+ * tide_evict() - take back what tide_make_resident() required
+ * @device: the device
+ * @allocations: the list; one that is named twice is taken back twice
+ * @count: number of allocations, above 0, without limit
+ * @done: out, also after an error: how many, from the start of the list, were
+ *    taken back; @count after success
+ *
+ * The content is kept. Never waits: memory that the GPU still uses becomes
+ * pageable when it no longer does. To be called after the work that needs the
+ * allocation was submitted.
+ *
+ * WDDM: pfnEvictCb.
+ *
+ * Return: 0, or -ERANGE where an allocation is not required as often as that.
+ */
+TIDE_EXPORT int tide_evict(struct tide_device *device, struct tide_allocation *const *allocations,
+                           size_t count, size_t *done);
+
+/*
+ * Offer and reclaim
+ */
+
+/**
+ * enum tide_priority - the order of discarding
+ * @TIDE_PRIORITY_LOW: first (WDDM: D3DDDI_OFFER_PRIORITY_LOW)
+ * @TIDE_PRIORITY_NORMAL: after LOW (WDDM: D3DDDI_OFFER_PRIORITY_NORMAL)
+ * @TIDE_PRIORITY_HIGH: last (WDDM: D3DDDI_OFFER_PRIORITY_HIGH)
+ *
+ * Within a priority what was offered longest ago is discarded first.
+ */
+enum tide_priority {
+   TIDE_PRIORITY_LOW = 1,
+   TIDE_PRIORITY_NORMAL = 2,
+   TIDE_PRIORITY_HIGH = 3,
+};
+
+/**
+ * tide_offer() - offer the content of allocations for discarding
+ * @device: the device
+ * @allocations: the list
+ * @count: number of allocations, above 0, without limit
+ * @priority: which content to discard before which
+ * @flags: must be 0
+ *
+ * From now on, and until tide_reclaim(), the content may be gone, and the
+ * allocation cannot be used: mapped memory raises SIGBUS, tide_batch_reference()
+ * gives -ENODATA and tide_allocation_export() -EBUSY. Offering again is allowed,
+ * and sets priority and age anew.
+ *
+ * Never waits. An allocation that batches under construction refer to goes to
+ * the kernel right after the last of them was submitted (or ended, or
+ * destroyed), in the thread that did so; until then the CPU may still use it
+ * for the sake of those batches. Should the kernel have no memory for that, it
+ * is tried again after later batches and offers. Allocations that submitted jobs
+ * use go to the kernel at once: it waits for these jobs itself.
+ *
+ * WDDM: pfnOfferAllocationsCb.
+ *
+ * Return: 0 or an error. After -EINVAL and -ENOMEM of the library's own nothing
+ * has changed. An error of the kernel may have come after a part of the list was
+ * taken, so reclaim all of it before the next use: that tells exactly, also for
+ * those that were not offered.
+ */
+TIDE_EXPORT int tide_offer(struct tide_device *device, struct tide_allocation *const *allocations,
+                           size_t count, enum tide_priority priority, uint32_t flags);
+
+/**
+ * enum tide_reclaim_result - what became of the content
+ * @TIDE_RECLAIM_FAILED: not known; the allocation was not reclaimed
+ * @TIDE_RECLAIM_OK: it is intact (WDDM: D3DDDI_RECLAIM_RESULT_OK)
+ * @TIDE_RECLAIM_DISCARDED: it is lost and reads as zeros (WDDM:
+ *    D3DDDI_RECLAIM_RESULT_DISCARDED)
+ *
+ * That zero stands for failure is on purpose.
+ */
+enum tide_reclaim_result {
+   TIDE_RECLAIM_FAILED = 0,
+   TIDE_RECLAIM_OK = 1,
+   TIDE_RECLAIM_DISCARDED = 2,
+};
+
+/**
+ * tide_reclaim() - take offered allocations back
+ * @device: the device
+ * @queue: the paging queue that brings in those that are required resident
+ * @allocations: the list; one that is named twice is reclaimed twice, in order
+ * @count: number of allocations, above 0, without limit
+ * @results: out, also after an error: an array of @count, what became of each
+ * @value: out, also after an error: value of @queue to wait for, or 0 where
+ *    @queue is not valid
+ *
+ * After success the CPU may use all of them at once, through old mappings and
+ * new ones. Before the GPU may, @value has to be over; jobs wait for that by
+ * themselves. An offer that was still held back is cancelled, which answers
+ * TIDE_RECLAIM_OK and asks for no page-in. What is not offered answers
+ * TIDE_RECLAIM_OK.
+ *
+ * Does not wait for pages. It may wait for a discard of one of these allocations
+ * that has begun, and for another thread that is just telling the kernel about
+ * one of them.
+ *
+ * WDDM: pfnReclaimAllocations2Cb.
+ *
+ * Return: 0 or an error. After an error some may have been reclaimed: those have
+ * another result than TIDE_RECLAIM_FAILED, and the kernel does not tell it a
+ * second time. The others stay offered.
+ */
+TIDE_EXPORT int tide_reclaim(struct tide_device *device, struct tide_paging_queue *queue,
+                             struct tide_allocation *const *allocations, size_t count,
+                             enum tide_reclaim_result *results, uint64_t *value);
+
+/*
+ * Contexts and batches
+ */
+
+/**
+ * tide_context_create() - create a context
+ * @device: the device
+ * @context: out, the context
+ *
+ * A context is a stream of batches with a timeline of its own: batches that are
+ * submitted through it are over in the order of their submission.
+ *
+ * WDDM: pfnCreateContextCb.
+ *
+ * Return: 0 or an error.
+ */
+TIDE_EXPORT int tide_context_create(struct tide_device *device, struct tide_context **context);
+
+/**
+ * tide_context_destroy() - destroy a context
+ * @context: the context, or NULL
+ *
+ * Waits for nothing: submitted work goes on. Batches of the context may live on,
+ * but are not to be submitted. The fences of its batches are not to be used any
+ * more.
+ *
+ * WDDM: pfnDestroyContextCb.
+ */
+TIDE_EXPORT void tide_context_destroy(struct tide_context *context);
+
+/**
+ * enum tide_batch_kind - who executes a batch
+ * @TIDE_BATCH_ENGINE: the GPU, after tide_batch_submit()
+ * @TIDE_BATCH_CPU: threads of this process, until tide_batch_end()
+ */
+enum tide_batch_kind {
+   TIDE_BATCH_ENGINE = 0,
+   TIDE_BATCH_CPU = 1,
+};
+
+/**
+ * tide_batch_create() - begin a batch
+ * @context: the context
+ * @kind: who executes it
+ * @batch: out, the batch, empty and under construction
+ *
+ * Return: 0 or an error.
+ */
+TIDE_EXPORT int tide_batch_create(struct tide_context *context, enum tide_batch_kind kind,
+                                  struct tide_batch **batch);
+
+/**
+ * tide_batch_destroy() - destroy a batch
+ * @batch: the batch, or NULL
+ *
+ * Where it was not submitted or ended, its work is forgotten, and offers that
+ * waited for this batch alone go to the kernel.
+ */
+TIDE_EXPORT void tide_batch_destroy(struct tide_batch *batch);
+
+/**
+ * tide_batch_reset() - begin anew
+ * @batch: the batch
+ *
+ * As tide_batch_destroy() and tide_batch_create(), but keeps the memory.
+ *
+ * Return: 0, or -EBUSY where another thread is submitting it.
+ */
+TIDE_EXPORT int tide_batch_reset(struct tide_batch *batch);
+
+/**
+ * enum tide_access - what a batch does with an allocation
+ * @TIDE_READ: it reads it
+ * @TIDE_WRITE: it writes it
+ */
+enum tide_access {
+   TIDE_READ = 1u << 0,
+   TIDE_WRITE = 1u << 1,
+};
+
+/**
+ * tide_batch_reference() - say that a batch uses an allocation
+ * @batch: the batch, under construction
+ * @allocation: the allocation; the batch keeps it until it is over
+ * @access: TIDE_READ, TIDE_WRITE or both; added to what was said before
+ *
+ * Cheap, to be called for each draw call. Commands say it for themselves.
+ *
+ * Return: 0, or -ENODATA where the allocation is offered (also where the offer
+ * is held back because of this very batch): reclaim it first. Or -E2BIG where a
+ * job cannot use so many allocations: submit it and begin anew. Or -EALREADY
+ * where the batch is not under construction.
+ */
+TIDE_EXPORT int tide_batch_reference(struct tide_batch *batch, struct tide_allocation *allocation,
+                                     uint32_t access);
+
+/**
+ * tide_batch_fill() - record: fill a byte range with a pattern
+ * @batch: the batch, TIDE_BATCH_ENGINE
+ * @dst: the allocation
+ * @offset: where the range begins
+ * @size: bytes, above 0
+ * @pattern: its bytes, little endian, are repeated from the start of the range
+ *
+ * Return: 0, or -ERANGE where the range does not lie within @dst, or -E2BIG where
+ * a job cannot have so many commands, or an error of tide_batch_reference().
+ */
+TIDE_EXPORT int tide_batch_fill(struct tide_batch *batch, struct tide_allocation *dst,
+                                uint64_t offset, uint64_t size, uint32_t pattern);
+
+/**
+ * tide_batch_copy() - record: copy a byte range
+ * @batch: the batch, TIDE_BATCH_ENGINE
+ * @dst: allocation to write
+ * @dst_offset: where the range begins in @dst
+ * @src: allocation to read; may be @dst, and the ranges may overlap
+ * @src_offset: where the range begins in @src
+ * @size: bytes, above 0
+ *
+ * Return: as tide_batch_fill().
+ */
+TIDE_EXPORT int tide_batch_copy(struct tide_batch *batch, struct tide_allocation *dst,
+                                uint64_t dst_offset, struct tide_allocation *src,
+                                uint64_t src_offset, uint64_t size);
+
+/**
+ * tide_batch_delay() - record: do nothing for a time
+ * @batch: the batch, TIDE_BATCH_ENGINE
+ * @time_ns: how long
+ *
+ * Return: 0, or -ERANGE where that is longer than the driver allows, or -E2BIG
+ * where a job cannot have so many commands, or -EALREADY.
+ */
+TIDE_EXPORT int tide_batch_delay(struct tide_batch *batch, uint64_t time_ns);
+
+/**
+ * tide_batch_submit() - have the GPU execute a batch
+ * @batch: the batch, TIDE_BATCH_ENGINE, under construction
+ * @waits: fences that have to be over before it runs
+ * @wait_count: number of these, may be 0
+ * @signals: syncobj points to signal when it is over
+ * @signal_count: number of these, may be 0
+ * @fence: out, over when the batch is, on the context's timeline; or NULL
+ *
+ * Every allocation of the batch has to be required by tide_make_resident().
+ * Offers that waited for this batch alone go to the kernel before the call
+ * returns.
+ *
+ * Waits until other threads' submissions through this context are done, until
+ * each of @waits has been submitted, and for page-ins of the batch's allocations
+ * that are under way. Does not wait for the job.
+ *
+ * After an error the batch is still under construction, as it was: submit it
+ * again, reset or destroy it.
+ *
+ * WDDM: pfnSubmitCommandCb.
+ *
+ * Return: 0, or -EALREADY where the batch is not under construction, -ENXIO where
+ * an allocation is not required resident, -EIO where its page-in failed, -ENOSPC
+ * where the allocations are too large together, -ENOENT where there is no such
+ * syncobj, -E2BIG where there are too many fences.
+ */
+TIDE_EXPORT int tide_batch_submit(struct tide_batch *batch, const struct tide_fence *waits,
+                                  size_t wait_count, const struct tide_fence *signals,
+                                  size_t signal_count, struct tide_fence *fence);
+
+/**
+ * tide_batch_end() - tell that the CPU has executed a batch
+ * @batch: the batch, TIDE_BATCH_CPU, under construction
+ *
+ * To be called when the last access by the CPU was made, in whichever thread
+ * that was, say a rasteriser's. Offers that waited for this batch alone go to
+ * the kernel before the call returns, in this thread.
+ *
+ * Return: 0, or -EALREADY where the batch is not under construction.
+ */
+TIDE_EXPORT int tide_batch_end(struct tide_batch *batch);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* LIBTIDE_H */
