@@ -19,25 +19,46 @@ die() {
 	exit "$lab_broken"
 }
 
-# Jobs are process groups, so that ending one ends all that it started. They do not see a ctrl-C of
-# the terminal: the exit trap hands it on.
+# Jobs are process groups, so that ending one ends all that it started. A ctrl-C of the terminal does
+# not reach them: the traps hand it on, also from one job to those that it started in turn.
+declare -A lab_jobs=()
+
 end_jobs() {
 	local pid
-	for pid in $(jobs -p); do
+	for pid in "${!lab_jobs[@]}"; do
 		kill -TERM -- "-$pid" 2>/dev/null || true
 	done
 }
 
-trap end_jobs EXIT
-trap 'exit 130' INT
-trap 'exit 143' TERM HUP
+set_traps() {
+	trap end_jobs EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' TERM HUP
+}
 
-# start COMMAND...: runs a job, its process group in $job
+set_traps
+
+run_job() {
+	lab_jobs=()
+	set_traps
+	"$@"
+}
+
+# start COMMAND...: runs a job in the background, $job
 start() {
 	set -m
-	"$@" </dev/null &
+	run_job "$@" </dev/null &
 	job=$!
 	set +m
+	lab_jobs[$job]=1
+}
+
+# finish JOB: waits for it and returns its status
+finish() {
+	local status=0
+	wait "$1" || status=$?
+	unset "lab_jobs[$1]"
+	return "$status"
 }
 
 # step TITLE COMMAND...: runs a long command with its output in a log, and shows that it lives
@@ -55,7 +76,7 @@ step() {
 			((next += 15))
 		fi
 	done
-	wait "$job" || status=$?
+	finish "$job" || status=$?
 	if ((status)); then
 		tail -n 40 "$log" >&2
 		die "$title: failed; all of it is in $log"

@@ -11,23 +11,7 @@ guest_shares=()   # FOLDER:NAME
 guest_packages=() # .deb files
 guest_env=()      # NAME=VALUE, for the command
 guest_interactive= # a person's terminal, as arguments of stty
-guest_log=$lab_out/dmesg.txt
-
-# Everything in the log that means that something is broken, whatever the command thought. An OOM
-# kill is none of it.
-guest_splats='\] (WARNING: |BUG: |kernel BUG at |Oops|.*general protection fault|refcount_t: |UBSAN: |KASAN|list_(add|del) corruption|ODEBUG: |INFO: task .* blocked for more than|rcu: INFO: |watchdog: BUG|Kernel panic|.*still mapped when deleted|.*Bad page|.*Bad rss|kmemleak: .*new suspected|page dumped because|DEBUG_LOCKS_WARN_ON|slab .*Objects remaining)'
-
-# guest_read_log FILE: prints what is broken in a kernel log; fails if anything is
-guest_read_log() {
-	awk -v splat="$guest_splats" '
-		# A fault of a process is its own matter.
-		/\] traps: / { next }
-		$0 ~ splat && left == 0 { reports++; left = reports > 5 ? 1 : 60 }
-		left > 0 { print; left-- }
-		/---\[ end trace/ { left = 0 }
-		END { exit reports > 0 }
-	' "$1"
-}
+guest_reader=(cat) # what the command's output goes through
 
 # guest_make_initrd FILE: our first steps, busybox, and the modules that reach the disk and /src
 guest_make_initrd() {
@@ -91,76 +75,46 @@ job=/src/${1#"$lab_project/"}" \
 		"${devices[@]}"
 }
 
-# QEMU opens its stdout anew, which would truncate a file: the pipe is there against that.
-guest_qemu_streaming() {
-	guest_qemu "$1" | cat
+# The pipe is always there: QEMU opens its stdout anew, which would truncate a file.
+guest_qemu_piped() {
+	guest_qemu "$guest_folder" | "${guest_reader[@]}"
+}
+
+# guest_boot COMMAND...: boots and has the command run, and leaves all of it in $guest_folder
+guest_boot() {
+	local job
+	host_need qemu-system-x86_64:qemu-system-x86
+	guest_folder=$(mktemp -d "$lab_out/job.XXXXXX")
+	: >"$guest_folder/dmesg.txt"
+	ln -f "$guest_folder/dmesg.txt" "$lab_out/dmesg.txt"
+	guest_write_job "$guest_folder" "$@"
+	guest_make_initrd "$guest_folder/initrd"
+	if [[ $guest_interactive ]]; then
+		guest_qemu "$guest_folder"
+	else
+		start guest_qemu_piped
+		finish "$job" || true
+	fi
 }
 
 # guest_run COMMAND...: boots, has the command run, and returns its status, or 1 where that is 0 but
 # the kernel log reports something
 guest_run() {
-	local folder job status=$lab_broken
-	host_need qemu-system-x86_64:qemu-system-x86
-	folder=$(mktemp -d "$lab_out/job.XXXXXX")
-	: >"$folder/dmesg.txt"
-	ln -f "$folder/dmesg.txt" "$guest_log"
-	guest_write_job "$folder" "$@"
-	guest_make_initrd "$folder/initrd"
-	if [[ $guest_interactive ]]; then
-		guest_qemu "$folder"
-	else
-		start guest_qemu_streaming "$folder"
-		wait "$job" || true
-	fi
-	if [[ -s $folder/status ]]; then
-		status=$(<"$folder/status")
+	local status=$lab_broken
+	guest_boot "$@"
+	if [[ -s $guest_folder/status ]]; then
+		status=$(<"$guest_folder/status")
 	else
 		say "the guest ended before the command did"
 	fi
-	if ! guest_read_log "$folder/dmesg.txt" >"$folder/reports"; then
+	if ! kernel_log_read "$guest_folder/dmesg.txt" >"$guest_folder/reports"; then
 		say "the kernel log reports:"
-		cat "$folder/reports" >&2
+		cat "$guest_folder/reports" >&2
 		((status)) || status=1
-	elif [[ ! -s $folder/status ]]; then
+	elif [[ ! -s $guest_folder/status ]]; then
 		say "the end of its kernel log:"
-		tail -n 25 "$folder/dmesg.txt" >&2
+		tail -n 25 "$guest_folder/dmesg.txt" >&2
 	fi
-	rm -rf "$folder"
+	rm -rf "$guest_folder"
 	return "$status"
-}
-
-guest_options_help='  --kernel NAME      the kernel to boot: stock (that of Debian 13, the default)
-  --memory MIB       the memory of the guest (default: 1024)
-  --swap MIB         swap in compressed memory (default: none)
-  --share DIR:NAME   have the folder DIR at /mnt/NAME, writable
-  --package DEB      install this .deb file first'
-
-# guest_parse_options ARGUMENT...: takes the options above; what is left over is in guest_arguments
-guest_parse_options() {
-	while (($#)); do
-		case $1 in
-		--kernel | --memory | --swap | --share | --package)
-			(($# >= 2)) || die "$1 needs a value"
-			;;&
-		--kernel) guest_kernel=$2 ;;
-		--memory) guest_memory=$(guest_number "$1" "$2") ;;
-		--swap) guest_swap=$(guest_number "$1" "$2") ;;
-		--share)
-			[[ -d ${2%:*} && ${2##*:} =~ ^[[:alnum:]_-]+$ && $2 == *:* ]] || die "--share $2: not FOLDER:NAME"
-			guest_shares+=("$(realpath "${2%:*}"):${2##*:}")
-			;;
-		--package)
-			[[ -f $2 ]] || die "--package $2: no such file"
-			guest_packages+=("$2")
-			;;
-		*) break ;;
-		esac
-		shift 2
-	done
-	guest_arguments=("$@")
-}
-
-guest_number() {
-	[[ $2 =~ ^[0-9]+$ ]] || die "$1 $2: not a number"
-	echo "$2"
 }

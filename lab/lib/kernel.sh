@@ -12,6 +12,8 @@ kernel_use() {
 		kernel_build_tree=/usr/src/linux-headers-$kernel_release
 		kernel_id=$root_key
 		kernel_options=()
+		# shellcheck disable=SC2034 # not every command has a use for it
+		kernel_slowness=1
 		;;
 	*)
 		die "there is no kernel called '$1'; there is: stock"

@@ -14,6 +14,8 @@ lab_lib=$(dirname "${BASH_SOURCE[0]}")
 . "$lab_lib/kernel.sh"
 # shellcheck source=build.sh
 . "$lab_lib/build.sh"
+# shellcheck source=kernel-log.sh
+. "$lab_lib/kernel-log.sh"
 # shellcheck source=guest.sh
 . "$lab_lib/guest.sh"
 
