@@ -9,10 +9,10 @@ build_in_chroot() {
 	parts=$kernel_id$(cd "$lab_project" && printf ' %s' */meson.build */*/meson.build)
 	if [[ $(cat "$lab_project/$dir/.made-for" 2>/dev/null) != "$parts" ]]; then
 		rm -rf "${lab_project:?}/$dir"
-		chroot_run meson setup "$dir" -Dkernel_build_tree="$kernel_build_tree"
+		chroot_run "${kernel_binds[@]}" meson setup "$dir" -Dkernel_build_tree="$kernel_build_tree"
 		echo "$parts" >"$lab_project/$dir/.made-for"
 	fi
-	chroot_run ninja -C "$dir"
+	chroot_run "${kernel_binds[@]}" ninja -C "$dir"
 }
 
 # build_project: has everything built for the kernel in use

@@ -22,16 +22,19 @@ die() {
 # Jobs are process groups, so that ending one ends all that it started. A ctrl-C of the terminal does
 # not reach them: the traps hand it on, also from one job to those that it started in turn.
 declare -A lab_jobs=()
+lab_scratch=() # folders to remove in the end
 
-end_jobs() {
+clean_up() {
 	local pid
 	for pid in "${!lab_jobs[@]}"; do
 		kill -TERM -- "-$pid" 2>/dev/null || true
+		wait "$pid" || true
 	done
+	rm -rf "${lab_scratch[@]}"
 }
 
 set_traps() {
-	trap end_jobs EXIT
+	trap clean_up EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' TERM HUP
 }
@@ -40,6 +43,7 @@ set_traps
 
 run_job() {
 	lab_jobs=()
+	lab_scratch=()
 	set_traps
 	"$@"
 }

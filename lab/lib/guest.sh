@@ -61,12 +61,11 @@ guest_qemu() {
 	else
 		terminal=(-chardev "file,id=terminal,path=/dev/stdout" -device "virtserialport,chardev=terminal")
 	fi
-	exec setpriv --pdeathsig KILL \
-		qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none \
+	exec qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none \
 		-M pc -accel tcg,thread=multi -cpu max,la57=off -smp 2 -m "$guest_memory" \
 		-kernel "$kernel_image" -initrd "$1/initrd" \
 		-append "console=ttyS0 ignore_loglevel log_buf_len=4M printk.devkmsg=on mitigations=off \
-panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 ${kernel_options[*]} \
+panic=-1 oops=panic rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 \
 job=/src/${1#"$lab_project/"}" \
 		-chardev "file,id=log,path=$1/dmesg.txt" -serial chardev:log \
 		-drive "file=$root_dir/disk.img,format=raw,if=none,id=disk,snapshot=on,cache=unsafe" \
@@ -85,12 +84,13 @@ guest_boot() {
 	local job
 	host_need qemu-system-x86_64:qemu-system-x86
 	guest_folder=$(mktemp -d "$lab_out/job.XXXXXX")
+	lab_scratch+=("$guest_folder")
 	: >"$guest_folder/dmesg.txt"
 	ln -f "$guest_folder/dmesg.txt" "$lab_out/dmesg.txt"
 	guest_write_job "$guest_folder" "$@"
 	guest_make_initrd "$guest_folder/initrd"
 	if [[ $guest_interactive ]]; then
-		guest_qemu "$guest_folder"
+		(guest_qemu "$guest_folder") || true
 	else
 		start guest_qemu_piped
 		finish "$job" || true
@@ -115,6 +115,5 @@ guest_run() {
 		say "the end of its kernel log:"
 		tail -n 25 "$guest_folder/dmesg.txt" >&2
 	fi
-	rm -rf "$guest_folder"
 	return "$status"
 }

@@ -1,22 +1,30 @@
 # shellcheck shell=bash
 # The kernels that a guest can boot, by name.
 
-# kernel_use NAME: sets what the others need to know of it
+# kernel_use NAME: has it there, and sets what the others need to know of it
+# shellcheck disable=SC2034 # not every command needs all of it
 kernel_use() {
 	kernel_name=$1
 	case $1 in
 	stock)
-		kernel_release=$(<"$root_dir/release")
+		kernel_id=$root_key
 		kernel_image=$root_dir/vmlinuz
 		kernel_boot_modules=$root_dir/modules
-		kernel_build_tree=/usr/src/linux-headers-$kernel_release
-		kernel_id=$root_key
-		kernel_options=()
-		# shellcheck disable=SC2034 # not every command has a use for it
+		kernel_build_tree=/usr/src/linux-headers-$(<"$root_dir/release")
+		kernel_binds=()
 		kernel_slowness=1
 		;;
+	debug)
+		kernel_debug_use
+		kernel_id=$root_key-${cache_entry##*-}
+		kernel_image=$cache_entry/bzImage
+		kernel_boot_modules='' # it has them built in
+		kernel_build_tree=/lab/tree
+		kernel_binds=(--bind "$cache_entry" /lab)
+		kernel_slowness=4
+		;;
 	*)
-		die "there is no kernel called '$1'; there is: stock"
+		die "there is no kernel called '$1', only stock and debug"
 		;;
 	esac
 }

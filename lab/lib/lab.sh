@@ -6,10 +6,16 @@ lab_lib=$(dirname "${BASH_SOURCE[0]}")
 . "$lab_lib/common.sh"
 # shellcheck source=host.sh
 . "$lab_lib/host.sh"
+# shellcheck source=cache.sh
+. "$lab_lib/cache.sh"
 # shellcheck source=root.sh
 . "$lab_lib/root.sh"
 # shellcheck source=chroot.sh
 . "$lab_lib/chroot.sh"
+# shellcheck source=download.sh
+. "$lab_lib/download.sh"
+# shellcheck source=kernel-debug.sh
+. "$lab_lib/kernel-debug.sh"
 # shellcheck source=kernel.sh
 . "$lab_lib/kernel.sh"
 # shellcheck source=build.sh

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # The options that lab/run and lab/shell share.
 
-guest_options_help='  --kernel NAME      the kernel to boot: stock (that of Debian 13, the default)
+guest_options_help='  --kernel NAME      the kernel to boot: stock (that of Debian 13, the default) or
+                     debug (lockdep, KASAN and more; is built at its first use)
   --memory MIB       the memory of the guest (default: 1024)
   --swap MIB         swap in compressed memory (default: none)
   --share DIR:NAME   have the folder DIR at /mnt/NAME, writable

@@ -1,9 +1,5 @@
 # shellcheck shell=bash
 # The root folder: Debian 13 as a build chroot and, as a disk image, for the guest to boot from.
-# Made once and cached. Whoever uses it holds its lock shared; making and removing take it alone.
-
-root_key=$(cd "$lab_project/lab" && cat packages lib/root.sh lib/kernel-tools | sha256sum | cut -c1-12)
-root_dir=$lab_cache/root-$root_key
 
 # Not in the root folder: what nobody reads in it, hardware that the guest has not got, and the
 # step that would have every kernel package make an initramfs.
@@ -52,39 +48,16 @@ root_collect_boot_files() {
 }
 
 root_make() {
-	local new=$root_dir.new
-	rm -rf "$new"
-	mkdir -p "$new"
-	root_debootstrap "$new/root"
-	root_collect_boot_files "$new"
+	host_need mmdebstrap:mmdebstrap mke2fs:e2fsprogs xz:xz-utils
+	root_debootstrap "$1/root"
+	root_collect_boot_files "$1"
 	echo "making the guest's disk"
-	mke2fs -q -t ext4 -O ^has_journal -m 0 -d "$new/root" "$new/disk.img" 6G
-	mv -T "$new" "$root_dir"
+	mke2fs -q -t ext4 -O ^has_journal -m 0 -d "$1/root" "$1/disk.img" 6G
 }
 
-root_remove_old() {
-	local dir lock
-	for dir in "$lab_cache"/root-*; do
-		[[ -d $dir && ${dir%.new} != "$root_dir" ]] || continue
-		exec {lock}>"${dir%.new}.lock"
-		! flock -n -x "$lock" || rm -rf --one-file-system "$dir" "${dir%.new}.lock"
-		exec {lock}>&-
-	done
-}
-
-# root_use: has the root folder there, and there to stay until the caller ends
+# root_use: has the root folder there, in $root_dir
 root_use() {
-	local lock
-	mkdir -p "$lab_cache"
-	exec {lock}>"$root_dir.lock"
-	flock -s "$lock"
-	until [[ -d $root_dir ]]; do
-		flock -n -x "$lock" || { say "waiting for another lab command, which makes the root folder"; flock -x "$lock"; }
-		[[ -d $root_dir ]] || {
-			host_need mmdebstrap:mmdebstrap mke2fs:e2fsprogs xz:xz-utils
-			step "making the root folder (Debian 13, about two minutes)" root_make
-			root_remove_old
-		}
-		flock -s "$lock"
-	done
+	root_key=$(cd "$lab_project/lab" && cat packages lib/root.sh lib/kernel-tools | sha256sum | cut -c1-12)
+	cache_use root "$root_key" "making the root folder (Debian 13, about two minutes)" root_make
+	root_dir=$cache_entry
 }

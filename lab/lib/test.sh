@@ -123,7 +123,6 @@ test_guest() {
 		sed '/lab-test: begin /,/lab-test: end /d' "$guest_folder/dmesg.txt" >"$test_out/$name.dmesg"
 		kernel_log_read "$test_out/$name.dmesg" >"$test_out/$name.reports" ||
 			test_result FAIL "$name@kernel-log" "the kernel log reports something outside of the tests"
-		rm -rf "$guest_folder"
 		if (($(test_claimed) == claimed)); then
 			tail -n 40 "$test_out/$name.dmesg" >"$test_out/$name.log"
 			test_result FAIL "$name" "it ended before its first test"

@@ -1,0 +1,23 @@
+# shellcheck shell=bash
+# Fetching Debian 13 packages as files, for what is not installed in the root folder.
+
+# download_packages FOLDER NAME...: the .deb files of the newest versions, into FOLDER
+download_packages() {
+	local folder=$1 apt status=0
+	shift
+	apt=$(mktemp -d "$folder/apt.XXXXXX")
+	mkdir -p "$apt/lists" "$apt/cache"
+	host_sources >"$apt/sources.list"
+	host_apt_options >"$apt/apt.conf"
+	cat >>"$apt/apt.conf" <<-'END'
+		APT::Sandbox::User "root";
+		Dir::Etc::SourceList "/lab/sources.list";
+		Dir::State::Lists "/lab/lists";
+		Dir::Cache "/lab/cache";
+	END
+	chroot_run --bind "$apt" /lab --bind "$folder" /mnt \
+		--bind /etc/resolv.conf /etc/resolv.conf --bind /etc/hosts /etc/hosts \
+		sh -ec 'export APT_CONFIG=/lab/apt.conf; apt-get -q update; cd /mnt; apt-get -q download "$@"' sh "$@" || status=$?
+	rm -rf "$apt"
+	return "$status"
+}
