@@ -133,10 +133,11 @@ test_guest() {
 
 # test_in_guests [NAME...]: the tests that need a guest, the longest first
 test_in_guests() {
-	local number guests=()
+	local number tests guests=()
 	test_list guest "$@" >"$test_out/list"
+	tests=$(wc -l <"$test_out/list")
 	mkdir "$test_out/claims"
-	for ((number = 1; number <= test_guests; number++)); do
+	for ((number = 1; number <= tests && number <= test_guests; number++)); do
 		start test_guest "guest-$number"
 		guests+=("$job")
 	done
