@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/**
+ * DOC: tide
+ *
+ * A render node whose memory can be offered. The GPU is software; its memory
+ * pressure, its pages and its fences are real.
+ *
+ * ================== =======================================================
+ * tide_gem.c         allocations and their clients
+ * tide_backing.c     backing store: pages in, pages out
+ * tide_mmap.c        CPU mappings and faults
+ * tide_prime.c       sharing
+ * tide_offer.c       offer, reclaim, discard: the state machine
+ * tide_residency.c   residency lists and segments
+ * tide_paging.c      paging queues: page-in work and its fence timeline
+ * tide_shrinker.c    memory pressure in, discards and evictions out
+ * tide_submit.c      submission of jobs
+ * tide_engine.c      the software GPU
+ * tide_fence.c       fences
+ * ================== =======================================================
+ */
+#include <linux/file.h>
+#include <linux/module.h>
+#include <linux/platform_device.h>
+#include <linux/sched/mm.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_ioctl.h>
+#include <drm/drm_managed.h>
+
+#include "tide_backing.h"
+#include "tide_debugfs.h"
+#include "tide_drv.h"
+#include "tide_fence.h"
+#include "tide_gem.h"
+#include "tide_offer.h"
+#include "tide_paging.h"
+#include "tide_shrinker.h"
+#include "tide_submit.h"
+
+static ulong tide_system_mib;
+module_param_named(system_mib, tide_system_mib, ulong, 0444);
+MODULE_PARM_DESC(system_mib, "Size of the system segment (MiB, 0: half of the memory)");
+
+/* Drops device references whose last one must not be dropped where it ends */
+static struct workqueue_struct *tide_put_wq;
+
+static void tide_device_put_work(struct work_struct *work)
+{
+	struct tide_device *tdev = container_of(work, struct tide_device, put_work);
+
+	for (int puts = atomic_xchg(&tdev->late_puts, 0); puts; puts--)
+		drm_dev_put(&tdev->drm);
+}
+
+/**
+ * tide_device_put_late - drop a device reference from any context
+ * @tdev: device
+ *
+ * The release of a device unregisters shrinkers and stops workers. An
+ * allocation may end in reclaim, in munmap() and in a worker.
+ */
+void tide_device_put_late(struct tide_device *tdev)
+{
+	if (refcount_dec_not_one(&tdev->drm.ref.refcount))
+		return;
+
+	atomic_inc(&tdev->late_puts);
+	queue_work(tide_put_wq, &tdev->put_work);
+}
+
+static int tide_info_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_tide_info *args = data;
+
+	args->uapi_version = DRM_TIDE_UAPI_VERSION;
+	args->segment_count = 1;
+	args->max_handles = TIDE_MAX_HANDLES;
+	args->max_submit_bos = TIDE_MAX_SUBMIT_BOS;
+	args->max_submit_commands = TIDE_MAX_SUBMIT_COMMANDS;
+	args->max_submit_syncs = TIDE_MAX_SUBMIT_SYNCS;
+	args->max_queues = TIDE_MAX_QUEUES;
+	args->job_timeout_ms = READ_ONCE(tide_job_timeout_ms);
+	args->max_delay_ns = TIDE_MAX_DELAY_NS;
+	return 0;
+}
+
+static int tide_open(struct drm_device *drm, struct drm_file *file)
+{
+	struct tide_device *tdev = to_tide_device(drm);
+	struct drm_gpu_scheduler *sched = &tdev->engine.sched;
+	struct tide_client *client;
+	int ret;
+
+	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
+	if (!client)
+		return -ENOMEM;
+
+	client->tdev = tdev;
+	mutex_init(&client->lock);
+	mutex_init(&client->submit_lock);
+	xa_init_flags(&client->queues, XA_FLAGS_ALLOC1);
+	client->fence_context = dma_fence_context_alloc(1);
+	client->last_active = ktime_get_ns();
+
+	client->pin = tide_fence_pin_create();
+	if (IS_ERR(client->pin)) {
+		ret = PTR_ERR(client->pin);
+		goto err_free;
+	}
+
+	ret = drm_sched_entity_init(&client->entity, DRM_SCHED_PRIORITY_NORMAL, &sched, 1, NULL);
+	if (ret)
+		goto err_pin;
+
+	file->driver_priv = client;
+	return 0;
+
+err_pin:
+	fput(client->pin);
+err_free:
+	kfree(client);
+	return ret;
+}
+
+static bool tide_client_was_killed(void)
+{
+	return current->flags & PF_EXITING && current->exit_code == SIGKILL;
+}
+
+/* What was submitted is finished for a second, for others that wait for it; then it is ended. */
+static void tide_client_drain_jobs(struct tide_client *client)
+{
+	drm_sched_entity_destroy(&client->entity);
+
+	if (!tide_client_was_killed() &&
+	    wait_var_event_timeout(&client->jobs, !atomic_read(&client->jobs), HZ))
+		return;
+
+	WRITE_ONCE(client->dead, true);
+	tide_engine_abort(&client->tdev->engine, client, -ECANCELED);
+	wait_var_event(&client->jobs, !atomic_read(&client->jobs));
+}
+
+static void tide_postclose(struct drm_device *drm, struct drm_file *file)
+{
+	struct tide_client *client = file->driver_priv;
+	struct tide_queue *queue;
+	unsigned long id;
+
+	xa_for_each(&client->queues, id, queue)
+		tide_queue_destroy(queue);
+	xa_destroy(&client->queues);
+
+	tide_client_drain_jobs(client);
+	fput(client->pin);
+	kfree(client);
+}
+
+static void tide_show_fdinfo(struct drm_printer *p, struct drm_file *file)
+{
+	struct tide_client *client = file->driver_priv;
+
+	drm_printf(p, "drm-engine-copy:\t%lld ns\n", atomic64_read(&client->busy_ns));
+	tide_gem_show_fdinfo(p, file);
+}
+
+#define TIDE_IOCTL(name, function) \
+	DRM_IOCTL_DEF_DRV(TIDE_##name, function, DRM_RENDER_ALLOW)
+
+static const struct drm_ioctl_desc tide_ioctls[] = {
+	TIDE_IOCTL(INFO, tide_info_ioctl),
+	TIDE_IOCTL(SEGMENT_INFO, tide_segment_info_ioctl),
+	TIDE_IOCTL(BO_CREATE, tide_bo_create_ioctl),
+	TIDE_IOCTL(BO_MMAP_OFFSET, tide_bo_mmap_offset_ioctl),
+	TIDE_IOCTL(BO_INFO, tide_bo_info_ioctl),
+	TIDE_IOCTL(QUEUE_CREATE, tide_queue_create_ioctl),
+	TIDE_IOCTL(QUEUE_DESTROY, tide_queue_destroy_ioctl),
+	TIDE_IOCTL(QUEUE_INFO, tide_queue_info_ioctl),
+	TIDE_IOCTL(OFFER, tide_offer_ioctl),
+	TIDE_IOCTL(RECLAIM, tide_reclaim_ioctl),
+	TIDE_IOCTL(MAKE_RESIDENT, tide_make_resident_ioctl),
+	TIDE_IOCTL(EVICT, tide_evict_ioctl),
+	TIDE_IOCTL(SUBMIT, tide_submit_ioctl),
+};
+
+static const struct file_operations tide_fops = {
+	.owner = THIS_MODULE,
+	.open = drm_open,
+	.release = drm_release,
+	.unlocked_ioctl = tide_ioctl,
+	.compat_ioctl = tide_compat_ioctl,
+	.poll = drm_poll,
+	.read = drm_read,
+	.llseek = noop_llseek,
+	.mmap = tide_mmap,
+	.get_unmapped_area = tide_get_unmapped_area,
+	.show_fdinfo = drm_show_fdinfo,
+	.fop_flags = FOP_UNSIGNED_OFFSET,
+};
+
+static const struct drm_driver tide_driver = {
+	.driver_features = DRIVER_GEM | DRIVER_RENDER | DRIVER_SYNCOBJ | DRIVER_SYNCOBJ_TIMELINE,
+	.open = tide_open,
+	.postclose = tide_postclose,
+	.show_fdinfo = tide_show_fdinfo,
+	.debugfs_init = tide_debugfs_init,
+	.prime_handle_to_fd = tide_prime_handle_to_fd,
+	.dumb_create = tide_dumb_create,
+	.ioctls = tide_ioctls,
+	.num_ioctls = ARRAY_SIZE(tide_ioctls),
+	.fops = &tide_fops,
+	.name = "tide",
+	.desc = "Memory that can be offered, on a software GPU",
+	.date = "20261122",
+	.major = 1,
+	.minor = 0,
+};
+
+static u64 tide_system_size(void)
+{
+	if (tide_system_mib)
+		return (u64)tide_system_mib << 20;
+	return (u64)totalram_pages() << PAGE_SHIFT >> 1;
+}
+
+static void tide_engine_release(struct drm_device *drm, void *unused)
+{
+	tide_engine_fini(to_tide_device(drm));
+}
+
+static void tide_shrinker_release(struct drm_device *drm, void *unused)
+{
+	tide_shrinker_fini(to_tide_device(drm));
+}
+
+static int tide_probe(struct platform_device *pdev)
+{
+	struct tide_device *tdev;
+	int ret;
+
+	tdev = devm_drm_dev_alloc(&pdev->dev, &tide_driver, struct tide_device, drm);
+	if (IS_ERR(tdev))
+		return PTR_ERR(tdev);
+
+	spin_lock_init(&tdev->bo_lock);
+	INIT_LIST_HEAD(&tdev->bos);
+	INIT_WORK(&tdev->put_work, tide_device_put_work);
+	tide_segment_init(&tdev->system, tide_system_size());
+
+	ret = tide_engine_init(tdev);
+	if (ret)
+		return ret;
+	ret = drmm_add_action_or_reset(&tdev->drm, tide_engine_release, NULL);
+	if (ret)
+		return ret;
+
+	ret = tide_shrinker_init(tdev);
+	if (ret)
+		return ret;
+	ret = drmm_add_action_or_reset(&tdev->drm, tide_shrinker_release, NULL);
+	if (ret)
+		return ret;
+
+	platform_set_drvdata(pdev, tdev);
+	return drm_dev_register(&tdev->drm, 0);
+}
+
+/* Clients find the device gone; what they have lives until they let go of it. */
+static void tide_remove(struct platform_device *pdev)
+{
+	struct tide_device *tdev = platform_get_drvdata(pdev);
+
+	drm_dev_unplug(&tdev->drm);
+	tide_engine_abort(&tdev->engine, NULL, -ENODEV);
+}
+
+static struct platform_driver tide_platform_driver = {
+	.probe = tide_probe,
+	.remove = tide_remove,
+	.driver = {
+		.name = "tide",
+	},
+};
+
+static struct platform_device *tide_platform_device;
+
+/* Tell lockdep the order of locks before anything runs into it. */
+static void __init tide_teach_lockdep(void)
+{
+	struct tide_bo *bo;
+
+	if (!IS_ENABLED(CONFIG_LOCKDEP))
+		return;
+
+	bo = kzalloc(sizeof(*bo), GFP_KERNEL);
+	if (!bo)
+		return;
+
+	dma_resv_init(&bo->base._resv);
+	dma_resv_lock(&bo->base._resv, NULL);
+	fs_reclaim_acquire(GFP_KERNEL);
+	fs_reclaim_release(GFP_KERNEL);
+	dma_resv_unlock(&bo->base._resv);
+	dma_resv_fini(&bo->base._resv);
+	kfree(bo);
+}
+
+static int __init tide_init(void)
+{
+	int ret;
+
+	tide_teach_lockdep();
+
+	tide_put_wq = alloc_workqueue("tide-put", 0, 0);
+	if (!tide_put_wq)
+		return -ENOMEM;
+
+	ret = tide_gem_init();
+	if (ret)
+		goto err_wq;
+
+	ret = tide_backing_mount();
+	if (ret)
+		goto err_gem;
+
+	ret = platform_driver_register(&tide_platform_driver);
+	if (ret)
+		goto err_mount;
+
+	tide_platform_device = platform_device_register_simple("tide", PLATFORM_DEVID_NONE,
+							       NULL, 0);
+	if (IS_ERR(tide_platform_device)) {
+		ret = PTR_ERR(tide_platform_device);
+		goto err_driver;
+	}
+	return 0;
+
+err_driver:
+	platform_driver_unregister(&tide_platform_driver);
+err_mount:
+	tide_backing_unmount();
+err_gem:
+	tide_gem_fini();
+err_wq:
+	destroy_workqueue(tide_put_wq);
+	return ret;
+}
+
+static void __exit tide_exit(void)
+{
+	platform_device_unregister(tide_platform_device);
+	platform_driver_unregister(&tide_platform_driver);
+	/* The last references to devices, then fences on their way out */
+	destroy_workqueue(tide_put_wq);
+	rcu_barrier();
+	tide_backing_unmount();
+	tide_gem_fini();
+}
+
+module_init(tide_init);
+module_exit(tide_exit);
+
+MODULE_DESCRIPTION("Render node with memory that can be offered");
+MODULE_LICENSE("Dual MIT/GPL");

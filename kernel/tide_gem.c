@@ -1,0 +1,484 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/*
+ * Allocations: their life, their clients, and the calls that ask about them.
+ */
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_print.h>
+
+#include "tide_backing.h"
+#include "tide_drv.h"
+#include "tide_gem.h"
+#include "tide_shrinker.h"
+
+static struct kmem_cache *tide_bo_cache;
+
+/**
+ * tide_gem_init - set up what all allocations share
+ *
+ * Return: 0 or an error.
+ */
+int tide_gem_init(void)
+{
+	/* Accounted: list_lru sorts an object by the cgroup that its slab is charged to. */
+	tide_bo_cache = KMEM_CACHE(tide_bo, SLAB_ACCOUNT);
+	return tide_bo_cache ? 0 : -ENOMEM;
+}
+
+/**
+ * tide_gem_fini - undo tide_gem_init()
+ */
+void tide_gem_fini(void)
+{
+	kmem_cache_destroy(tide_bo_cache);
+}
+
+/**
+ * tide_bo_find_client - what an allocation is to a client
+ * @bo: allocation, its lock held
+ * @client: client
+ *
+ * Return: NULL if the client has no handle.
+ */
+struct tide_bo_client *tide_bo_find_client(struct tide_bo *bo, struct tide_client *client)
+{
+	struct rb_node *node = bo->clients.rb_node;
+
+	lockdep_assert_held(&bo->lock);
+
+	while (node) {
+		struct tide_bo_client *bc = rb_entry(node, struct tide_bo_client, node);
+
+		if (bc->client == client)
+			return bc;
+		node = client < bc->client ? node->rb_left : node->rb_right;
+	}
+	return NULL;
+}
+
+static bool tide_bo_client_less(struct rb_node *a, const struct rb_node *b)
+{
+	return rb_entry(a, struct tide_bo_client, node)->client <
+	       rb_entry(b, struct tide_bo_client, node)->client;
+}
+
+static int tide_gem_open(struct drm_gem_object *obj, struct drm_file *file)
+{
+	struct tide_client *client = file->driver_priv;
+	struct tide_bo *bo = to_tide_bo(obj);
+	struct tide_bo_client *new, *bc;
+
+	new = kzalloc(sizeof(*new), GFP_KERNEL_ACCOUNT);
+	if (!new)
+		return -ENOMEM;
+
+	scoped_guard(spinlock, &bo->lock) {
+		bc = tide_bo_find_client(bo, client);
+		if (!bc) {
+			bc = no_free_ptr(new);
+			bc->client = client;
+			bc->discards_told = bo->discards;
+			rb_add(&bc->node, &bo->clients, tide_bo_client_less);
+		}
+		bc->handles++;
+	}
+
+	kfree(new);
+	return 0;
+}
+
+static void tide_gem_close(struct drm_gem_object *obj, struct drm_file *file)
+{
+	struct tide_client *client = file->driver_priv;
+	struct tide_bo *bo = to_tide_bo(obj);
+	struct tide_bo_client *bc;
+
+	guard(mutex)(&client->lock);
+
+	scoped_guard(spinlock, &bo->lock) {
+		bc = tide_bo_find_client(bo, client);
+		if (--bc->handles)
+			return;
+		rb_erase(&bc->node, &bo->clients);
+	}
+
+	kfree(bc);
+}
+
+static void tide_gem_free(struct drm_gem_object *obj)
+{
+	struct tide_device *tdev = to_tide_device(obj->dev);
+	struct tide_bo *bo = to_tide_bo(obj);
+
+	tide_shrinker_remove(bo);
+	scoped_guard(spinlock, &tdev->bo_lock)
+		list_del(&bo->device_link);
+
+	tide_residency_drop(bo);
+	drm_gem_object_release(obj);
+	tide_backing_fini(bo);
+	kmem_cache_free(tide_bo_cache, bo);
+	tide_device_put_late(tdev);
+}
+
+static const struct drm_gem_object_funcs tide_gem_funcs = {
+	.free = tide_gem_free,
+	.open = tide_gem_open,
+	.close = tide_gem_close,
+	.mmap = tide_gem_mmap,
+};
+
+static void tide_bo_ctor(struct tide_bo *bo)
+{
+	memset(bo, 0, sizeof(*bo));
+	INIT_LIST_HEAD(&bo->segment_link);
+	spin_lock_init(&bo->lock);
+	bo->clients = RB_ROOT;
+	INIT_LIST_HEAD(&bo->offered_link);
+	INIT_LIST_HEAD(&bo->evictable_link);
+}
+
+/*
+ * An item can only be added to a list_lru that has lists for the item's cgroup.
+ * The slab allocator makes them, for one list_lru an allocation.
+ */
+static struct tide_bo *tide_bo_alloc(struct tide_device *tdev)
+{
+	for (int i = 0; i < ARRAY_SIZE(tdev->offered); i++) {
+		void *dummy = kmem_cache_alloc_lru(tide_bo_cache, &tdev->offered[i], GFP_KERNEL);
+
+		if (!dummy)
+			return NULL;
+		kmem_cache_free(tide_bo_cache, dummy);
+	}
+
+	return kmem_cache_alloc_lru(tide_bo_cache, &tdev->evictable, GFP_KERNEL);
+}
+
+/**
+ * tide_bo_create - create an allocation
+ * @tdev: device
+ * @size: bytes, above 0
+ *
+ * Return: the allocation, referenced, or an error.
+ */
+struct tide_bo *tide_bo_create(struct tide_device *tdev, u64 size)
+{
+	struct tide_bo *bo;
+	int ret;
+
+	if (size > MAX_LFS_FILESIZE - PAGE_SIZE)
+		return ERR_PTR(-E2BIG);
+	size = PAGE_ALIGN(size);
+
+	bo = tide_bo_alloc(tdev);
+	if (!bo)
+		return ERR_PTR(-ENOMEM);
+
+	tide_bo_ctor(bo);
+	bo->base.funcs = &tide_gem_funcs;
+	drm_gem_private_object_init(&tdev->drm, &bo->base, size);
+
+	ret = drm_gem_create_mmap_offset(&bo->base);
+	if (ret)
+		goto err_release;
+
+	ret = tide_backing_init(bo);
+	if (ret)
+		goto err_release;
+
+	drm_dev_get(&tdev->drm);
+	scoped_guard(spinlock, &tdev->bo_lock)
+		list_add_tail(&bo->device_link, &tdev->bos);
+	return bo;
+
+err_release:
+	drm_gem_object_release(&bo->base);
+	kmem_cache_free(tide_bo_cache, bo);
+	return ERR_PTR(ret);
+}
+
+/**
+ * tide_bo_is_exported - whether an allocation has left its client
+ * @bo: allocation, its lock held
+ *
+ * Return: true also while an export is under way.
+ */
+bool tide_bo_is_exported(const struct tide_bo *bo)
+{
+	lockdep_assert_held(&bo->lock);
+
+	return bo->exports || READ_ONCE(bo->base.name);
+}
+
+/**
+ * tide_bo_is_busy - whether unfinished jobs name an allocation
+ * @bo: allocation
+ *
+ * With the reservation held, an idle allocation stays idle.
+ *
+ * Return: true if any do.
+ */
+bool tide_bo_is_busy(struct tide_bo *bo)
+{
+	return atomic_read(&bo->pins) ||
+	       !dma_resv_test_signaled(bo->base.resv, DMA_RESV_USAGE_BOOKKEEP);
+}
+
+/**
+ * tide_bo_idle_since - how urgently an allocation is needed
+ * @bo: allocation, its lock held
+ *
+ * Return: when the most active of the clients that require the allocation
+ * became idle, see tide_client_idle_since(); 0 if none requires it.
+ */
+u64 tide_bo_idle_since(struct tide_bo *bo)
+{
+	u64 since = 0;
+
+	lockdep_assert_held(&bo->lock);
+
+	for (struct rb_node *node = rb_first(&bo->clients); node; node = rb_next(node)) {
+		struct tide_bo_client *bc = rb_entry(node, struct tide_bo_client, node);
+
+		if (bc->residency)
+			since = max(since, tide_client_idle_since(bc->client));
+	}
+	return since;
+}
+
+/**
+ * tide_bo_lookup - find an allocation
+ * @file: client
+ * @handle: handle
+ *
+ * Return: the allocation, referenced, or NULL.
+ */
+struct tide_bo *tide_bo_lookup(struct drm_file *file, u32 handle)
+{
+	struct drm_gem_object *obj = drm_gem_object_lookup(file, handle);
+
+	return obj ? to_tide_bo(obj) : NULL;
+}
+
+/**
+ * tide_bo_list_get - find the allocations that a call names
+ * @file: client
+ * @handles: user pointer to an array of u32
+ * @count: number of handles
+ * @bad_index: out, the first handle that does not exist
+ *
+ * Return: the list, to be put by tide_bo_list_put(), or an error.
+ */
+struct tide_bo_list *tide_bo_list_get(struct drm_file *file, u64 handles, u32 count,
+				      u32 *bad_index)
+{
+	struct tide_bo_list *list __free(tide_bo_list) = NULL;
+	u32 *array __free(kvfree) = NULL;
+
+	if (!count)
+		return ERR_PTR(-EINVAL);
+	if (count > TIDE_MAX_HANDLES)
+		return ERR_PTR(-E2BIG);
+
+	array = vmemdup_array_user(u64_to_user_ptr(handles), count, sizeof(*array));
+	if (IS_ERR(array))
+		return ERR_CAST(no_free_ptr(array));
+
+	list = kvmalloc(struct_size(list, bos, count), GFP_KERNEL);
+	if (!list)
+		return ERR_PTR(-ENOMEM);
+
+	list->count = 0;
+	for (u32 i = 0; i < count; i++) {
+		struct tide_bo *bo = tide_bo_lookup(file, array[i]);
+
+		if (!bo) {
+			*bad_index = i;
+			return ERR_PTR(-ENOENT);
+		}
+		list->count++;
+		list->bos[i] = bo;
+	}
+	return_ptr(list);
+}
+
+/**
+ * tide_bo_list_put - drop a list and its references
+ * @list: list
+ */
+void tide_bo_list_put(struct tide_bo_list *list)
+{
+	for (u32 i = 0; i < list->count; i++)
+		tide_bo_put(list->bos[i]);
+	kvfree(list);
+}
+
+/**
+ * tide_bo_create_ioctl - DRM_IOCTL_TIDE_BO_CREATE
+ * @drm: device
+ * @data: &struct drm_tide_bo_create
+ * @file: client
+ *
+ * Return: 0 or an error.
+ */
+int tide_bo_create_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_tide_bo_create *args = data;
+	struct tide_bo *bo;
+	int ret;
+
+	if (!args->size || args->flags || args->pad || args->pad2)
+		return -EINVAL;
+
+	bo = tide_bo_create(to_tide_device(drm), args->size);
+	if (IS_ERR(bo))
+		return PTR_ERR(bo);
+
+	args->actual_size = bo->base.size;
+	ret = drm_gem_handle_create(file, &bo->base, &args->handle);
+	tide_bo_put(bo);
+	return ret;
+}
+
+/**
+ * tide_bo_mmap_offset_ioctl - DRM_IOCTL_TIDE_BO_MMAP_OFFSET
+ * @drm: device
+ * @data: &struct drm_tide_bo_mmap_offset
+ * @file: client
+ *
+ * Return: 0 or an error.
+ */
+int tide_bo_mmap_offset_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_tide_bo_mmap_offset *args = data;
+	struct tide_bo *bo __free(tide_bo) = NULL;
+
+	if (args->pad)
+		return -EINVAL;
+
+	bo = tide_bo_lookup(file, args->handle);
+	if (!bo)
+		return -ENOENT;
+
+	args->offset = drm_vma_node_offset_addr(&bo->base.vma_node);
+	return 0;
+}
+
+/**
+ * tide_bo_info_ioctl - DRM_IOCTL_TIDE_BO_INFO
+ * @drm: device
+ * @data: &struct drm_tide_bo_info
+ * @file: client
+ *
+ * Return: 0 or an error.
+ */
+int tide_bo_info_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_tide_bo_info *args = data;
+	struct tide_bo *bo __free(tide_bo) = NULL;
+	struct tide_bo_client *bc;
+
+	if (args->pad)
+		return -EINVAL;
+
+	bo = tide_bo_lookup(file, args->handle);
+	if (!bo)
+		return -ENOENT;
+
+	args->size = bo->base.size;
+	args->present = (u64)tide_backing_present(bo) << PAGE_SHIFT;
+	args->page_in_error = -READ_ONCE(bo->page_in_error);
+	args->flags = 0;
+	if (tide_bo_is_resident(bo))
+		args->flags |= DRM_TIDE_BO_RESIDENT;
+	if (tide_bo_is_busy(bo))
+		args->flags |= DRM_TIDE_BO_BUSY;
+
+	guard(spinlock)(&bo->lock);
+
+	bc = tide_bo_find_client(bo, file->driver_priv);
+	if (!bc)
+		return -ENOENT;
+
+	args->discard_count = bo->discards;
+	args->residency_count = bc->residency;
+	args->priority = bc->offered;
+	if (bc->offered)
+		args->flags |= DRM_TIDE_BO_OFFERED;
+	if (bo->state == TIDE_BO_DISCARDED)
+		args->flags |= DRM_TIDE_BO_DISCARDED;
+	else if (bc->discards_told != bo->discards)
+		args->flags |= DRM_TIDE_BO_DISCARD_UNTOLD;
+	if (tide_bo_is_exported(bo))
+		args->flags |= DRM_TIDE_BO_EXPORTED;
+	return 0;
+}
+
+/**
+ * tide_dumb_create - DRM_IOCTL_MODE_CREATE_DUMB
+ * @file: client
+ * @drm: device
+ * @args: width, height and bits in; handle, pitch and size out
+ *
+ * Return: 0 or an error.
+ */
+int tide_dumb_create(struct drm_file *file, struct drm_device *drm,
+		     struct drm_mode_create_dumb *args)
+{
+	struct tide_bo *bo;
+	int ret;
+
+	/* The DRM core has checked these for overflow. */
+	args->pitch = args->width * DIV_ROUND_UP(args->bpp, 8);
+	args->size = PAGE_ALIGN((u64)args->pitch * args->height);
+
+	bo = tide_bo_create(to_tide_device(drm), args->size);
+	if (IS_ERR(bo))
+		return PTR_ERR(bo);
+
+	ret = drm_gem_handle_create(file, &bo->base, &args->handle);
+	tide_bo_put(bo);
+	return ret;
+}
+
+/**
+ * tide_gem_show_fdinfo - the memory keys of drm-usage-stats
+ * @p: where to print
+ * @file: client
+ */
+void tide_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file)
+{
+	struct drm_memory_stats stats = {};
+	struct drm_gem_object *obj;
+	int id;
+
+	spin_lock(&file->table_lock);
+	idr_for_each_entry(&file->object_idr, obj, id) {
+		struct tide_bo *bo;
+		u64 present;
+
+		if (!obj)
+			continue;
+
+		bo = to_tide_bo(obj);
+		present = (u64)tide_backing_present(bo) << PAGE_SHIFT;
+
+		if (drm_gem_object_is_shared_for_memory_stats(obj))
+			stats.shared += obj->size;
+		else
+			stats.private += obj->size;
+		stats.resident += present;
+		if (tide_bo_is_busy(bo))
+			stats.active += present;
+		else if (READ_ONCE(bo->state) == TIDE_BO_OFFERED)
+			stats.purgeable += present;
+	}
+	spin_unlock(&file->table_lock);
+
+	drm_print_memory_stats(p, &stats,
+			       DRM_GEM_OBJECT_RESIDENT | DRM_GEM_OBJECT_PURGEABLE, "system");
+}

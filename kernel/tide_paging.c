@@ -1,0 +1,471 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/**
+ * DOC: Paging queues
+ *
+ * WDDM's paging fence is a number in memory. A dma_fence is more: from the
+ * moment that anybody can see it until it is signalled, nothing may allocate
+ * memory on the way to the signal, since reclaim may be waiting for it. Paging
+ * in is all allocation. Hence two stages:
+ *
+ * - *Stage one*, tide_queue_bring_in(), obtains pages, reads from swap, makes
+ *   room in the segment. It may allocate and sleep. Nobody can see a fence: the
+ *   timeline point that RECLAIM or MAKE_RESIDENT has returned does not exist
+ *   yet, which waiters ask for with DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT.
+ * - *Stage two*, tide_queue_signal(), adds the fence to the timeline and
+ *   signals it. It is marked with dma_fence_begin_signalling(), by which
+ *   lockdep proves that it neither allocates nor waits.
+ *
+ * What stage two and a failure need is allocated by the ioctl before it returns
+ * the value. So each value that was returned can be signalled, come what may.
+ *
+ * Points are added in order by the queue's worker alone. Each queue has a
+ * workqueue of its own: a queue that is throttled by its cgroup (memory.high)
+ * holds up none but itself. The driver trusts its own state only, and never
+ * reads the syncobj, which the client can reset.
+ */
+#include <linux/dma-fence-chain.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_syncobj.h>
+
+#include "tide_drv.h"
+#include "tide_fence.h"
+#include "tide_gem.h"
+#include "tide_paging.h"
+
+#define TIDE_QUEUE_MAX_FAILURES	1024
+
+/**
+ * struct tide_page_in_failure - a failed value
+ */
+struct tide_page_in_failure {
+	/** @link: in &tide_queue.failures */
+	struct list_head link;
+	/** @value: the value */
+	u64 value;
+	/** @error: why, negative */
+	int error;
+};
+
+/**
+ * struct tide_paging_op - the work behind one value
+ */
+struct tide_paging_op {
+	/** @link: in &tide_queue.ops */
+	struct list_head link;
+	/** @value: the value */
+	u64 value;
+	/** @fence: for the timeline point */
+	struct tide_fence *fence;
+	/** @chain: for the timeline point */
+	struct dma_fence_chain *chain;
+	/** @failure: to remember that it failed */
+	struct tide_page_in_failure *failure;
+	/** @count: number of @bos */
+	u32 count;
+	/** @bos: to be brought in; referenced */
+	struct tide_bo *bos[];
+};
+
+/**
+ * struct tide_queue - a paging queue
+ */
+struct tide_queue {
+	/** @tdev: device */
+	struct tide_device *tdev;
+	/** @syncobj: the timeline; written only */
+	struct drm_syncobj *syncobj;
+	/** @fence_context: of the timeline's fences */
+	u64 fence_context;
+	/** @wq: runs @work, and nothing else */
+	struct workqueue_struct *wq;
+	/** @work: works off @ops */
+	struct work_struct work;
+	/** @dead: being destroyed, what is left is cancelled */
+	bool dead;
+
+	/** @lock: protects what follows */
+	spinlock_t lock;
+	/** @ops: in order of their values */
+	struct list_head ops;
+	/** @last: value returned last */
+	u64 last;
+	/** @completed: value signalled last */
+	u64 completed;
+	/** @failures: in order of their values */
+	struct list_head failures;
+	/** @failure_count: number of @failures */
+	u32 failure_count;
+};
+
+/**
+ * tide_paging_op_alloc - prepare page-in work
+ * @client: client
+ * @max_bos: how many allocations may be added
+ *
+ * Return: the work with all that it needs to be completed, or NULL.
+ */
+struct tide_paging_op *tide_paging_op_alloc(struct tide_client *client, u32 max_bos)
+{
+	struct tide_paging_op *op __free(tide_paging_op) = NULL;
+
+	op = kvzalloc(struct_size(op, bos, max_bos), GFP_KERNEL_ACCOUNT);
+	if (!op)
+		return NULL;
+
+	op->fence = tide_fence_alloc(client->pin);
+	op->chain = dma_fence_chain_alloc();
+	op->failure = kzalloc(sizeof(*op->failure), GFP_KERNEL_ACCOUNT);
+	if (!op->fence || !op->chain || !op->failure)
+		return NULL;
+	return_ptr(op);
+}
+
+/**
+ * tide_paging_op_free - free page-in work
+ * @op: work that is not on a queue
+ */
+void tide_paging_op_free(struct tide_paging_op *op)
+{
+	for (u32 i = 0; i < op->count; i++)
+		tide_bo_put(op->bos[i]);
+	kfree(op->failure);
+	dma_fence_chain_free(op->chain);
+	tide_fence_free(op->fence);
+	kvfree(op);
+}
+
+/**
+ * tide_paging_op_add - add an allocation that is to be resident
+ * @op: work
+ * @bo: allocation; left out if nothing has to be done for it
+ */
+void tide_paging_op_add(struct tide_paging_op *op, struct tide_bo *bo)
+{
+	if (READ_ONCE(bo->state) != TIDE_BO_KEPT || tide_bo_is_resident(bo))
+		return;
+
+	drm_gem_object_get(&bo->base);
+	op->bos[op->count++] = bo;
+}
+
+static void tide_queue_add_failure(struct tide_queue *queue, struct tide_paging_op *op, int error)
+{
+	struct tide_page_in_failure *oldest = NULL;
+
+	op->failure->value = op->value;
+	op->failure->error = error;
+
+	scoped_guard(spinlock, &queue->lock) {
+		list_add_tail(&op->failure->link, &queue->failures);
+		if (queue->failure_count == TIDE_QUEUE_MAX_FAILURES) {
+			oldest = list_first_entry(&queue->failures, typeof(*oldest), link);
+			list_del(&oldest->link);
+		} else {
+			queue->failure_count++;
+		}
+	}
+
+	op->failure = NULL;
+	kfree(oldest);
+}
+
+/* Stage one: may allocate and sleep, and no fence can be seen. */
+static int tide_queue_bring_in(struct tide_queue *queue, struct tide_paging_op *op)
+{
+	int error = 0;
+
+	for (u32 i = 0; i < op->count; i++) {
+		int ret;
+
+		if (drm_dev_is_unplugged(&queue->tdev->drm))
+			return -ENODEV;
+
+		ret = tide_residency_bring_in(op->bos[i], &queue->dead);
+		if (ret == -ERESTARTSYS)
+			return -ECANCELED;
+		if (ret && !error)
+			error = ret;
+	}
+	return error;
+}
+
+/* Stage two: the fence becomes visible, and is signalled without allocating anything. */
+static void tide_queue_signal(struct tide_queue *queue, struct tide_paging_op *op, int error)
+{
+	struct tide_fence *fence = op->fence;
+	bool cookie = dma_fence_begin_signalling();
+
+	tide_fence_init(fence, queue->fence_context, op->value);
+	if (error)
+		dma_fence_set_error(&fence->base, error);
+	drm_syncobj_add_point(queue->syncobj, op->chain, &fence->base, op->value);
+	dma_fence_signal(&fence->base);
+
+	/* RECLAIM returns it as signalled: not before it is. */
+	scoped_guard(spinlock, &queue->lock)
+		queue->completed = op->value;
+
+	dma_fence_end_signalling(cookie);
+
+	dma_fence_put(&fence->base);
+	op->fence = NULL;
+	op->chain = NULL;
+}
+
+static struct tide_paging_op *tide_queue_pop(struct tide_queue *queue)
+{
+	struct tide_paging_op *op;
+
+	guard(spinlock)(&queue->lock);
+
+	op = list_first_entry_or_null(&queue->ops, typeof(*op), link);
+	if (op)
+		list_del(&op->link);
+	return op;
+}
+
+static void tide_queue_work(struct work_struct *work)
+{
+	struct tide_queue *queue = container_of(work, struct tide_queue, work);
+	struct tide_paging_op *op;
+
+	while ((op = tide_queue_pop(queue))) {
+		int error = tide_queue_bring_in(queue, op);
+
+		if (error)
+			tide_queue_add_failure(queue, op, error);
+		tide_queue_signal(queue, op, error);
+		tide_paging_op_free(op);
+	}
+}
+
+/**
+ * tide_queue_find - find a client's queue
+ * @client: client, its lock held for as long as the queue is used
+ * @id: id
+ *
+ * Return: the queue or NULL.
+ */
+struct tide_queue *tide_queue_find(struct tide_client *client, u32 id)
+{
+	lockdep_assert_held(&client->lock);
+
+	return xa_load(&client->queues, id);
+}
+
+/**
+ * tide_queue_push - queue page-in work
+ * @queue: queue
+ * @op: work; consumed
+ *
+ * Return: the value to wait for: a new one, or where there is nothing to do one
+ * that is signalled.
+ */
+u64 tide_queue_push(struct tide_queue *queue, struct tide_paging_op *op)
+{
+	u64 value;
+
+	if (!op->count) {
+		tide_paging_op_free(op);
+		guard(spinlock)(&queue->lock);
+		return queue->completed;
+	}
+
+	scoped_guard(spinlock, &queue->lock) {
+		value = ++queue->last;
+		op->value = value;
+		list_add_tail(&op->link, &queue->ops);
+	}
+	queue_work(queue->wq, &queue->work);
+	return value;
+}
+
+/**
+ * tide_queue_destroy - cancel what is left, signal every value, free the queue
+ * @queue: queue that nobody can find
+ */
+void tide_queue_destroy(struct tide_queue *queue)
+{
+	struct tide_page_in_failure *failure, *next;
+
+	WRITE_ONCE(queue->dead, true);
+	/* Works off what is queued. */
+	destroy_workqueue(queue->wq);
+
+	list_for_each_entry_safe(failure, next, &queue->failures, link)
+		kfree(failure);
+	drm_syncobj_put(queue->syncobj);
+	kfree(queue);
+}
+
+/* The first point is signalled: a value exists where nothing has been queued yet. */
+static int tide_queue_create_syncobj(struct tide_queue *queue)
+{
+	struct dma_fence_chain *chain = dma_fence_chain_alloc();
+	struct dma_fence *stub;
+	int ret;
+
+	if (!chain)
+		return -ENOMEM;
+
+	ret = drm_syncobj_create(&queue->syncobj, 0, NULL);
+	if (ret) {
+		dma_fence_chain_free(chain);
+		return ret;
+	}
+
+	stub = dma_fence_get_stub();
+	drm_syncobj_add_point(queue->syncobj, chain, stub, 1);
+	dma_fence_put(stub);
+	queue->last = 1;
+	queue->completed = 1;
+	return 0;
+}
+
+static struct tide_queue *tide_queue_create(struct tide_device *tdev)
+{
+	struct tide_queue *queue;
+	int ret;
+
+	queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);
+	if (!queue)
+		return ERR_PTR(-ENOMEM);
+
+	queue->tdev = tdev;
+	queue->fence_context = dma_fence_context_alloc(1);
+	INIT_WORK(&queue->work, tide_queue_work);
+	spin_lock_init(&queue->lock);
+	INIT_LIST_HEAD(&queue->ops);
+	INIT_LIST_HEAD(&queue->failures);
+
+	queue->wq = alloc_ordered_workqueue("tide-paging", 0);
+	if (!queue->wq) {
+		kfree(queue);
+		return ERR_PTR(-ENOMEM);
+	}
+
+	ret = tide_queue_create_syncobj(queue);
+	if (ret) {
+		destroy_workqueue(queue->wq);
+		kfree(queue);
+		return ERR_PTR(ret);
+	}
+	return queue;
+}
+
+/**
+ * tide_queue_create_ioctl - DRM_IOCTL_TIDE_QUEUE_CREATE
+ * @drm: device
+ * @data: &struct drm_tide_queue_create
+ * @file: client
+ *
+ * Return: 0 or an error.
+ */
+int tide_queue_create_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_tide_queue_create *args = data;
+	struct tide_client *client = file->driver_priv;
+	struct tide_queue *queue;
+	int ret;
+
+	if (args->flags || args->pad)
+		return -EINVAL;
+
+	guard(mutex)(&client->lock);
+
+	if (client->queue_count == TIDE_MAX_QUEUES)
+		return -ENOSPC;
+
+	queue = tide_queue_create(to_tide_device(drm));
+	if (IS_ERR(queue))
+		return PTR_ERR(queue);
+
+	ret = xa_alloc(&client->queues, &args->queue, queue, xa_limit_31b, GFP_KERNEL_ACCOUNT);
+	if (ret)
+		goto err_destroy;
+
+	ret = drm_syncobj_get_handle(file, queue->syncobj, &args->syncobj);
+	if (ret)
+		goto err_erase;
+
+	client->queue_count++;
+	return 0;
+
+err_erase:
+	xa_erase(&client->queues, args->queue);
+err_destroy:
+	tide_queue_destroy(queue);
+	return ret;
+}
+
+/**
+ * tide_queue_destroy_ioctl - DRM_IOCTL_TIDE_QUEUE_DESTROY
+ * @drm: device
+ * @data: &struct drm_tide_queue_destroy
+ * @file: client
+ *
+ * Return: 0 or an error.
+ */
+int tide_queue_destroy_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_tide_queue_destroy *args = data;
+	struct tide_client *client = file->driver_priv;
+	struct tide_queue *queue;
+
+	if (args->pad)
+		return -EINVAL;
+
+	scoped_guard(mutex, &client->lock) {
+		queue = xa_erase(&client->queues, args->queue);
+		if (!queue)
+			return -ENOENT;
+		client->queue_count--;
+	}
+
+	tide_queue_destroy(queue);
+	return 0;
+}
+
+/**
+ * tide_queue_info_ioctl - DRM_IOCTL_TIDE_QUEUE_INFO
+ * @drm: device
+ * @data: &struct drm_tide_queue_info
+ * @file: client
+ *
+ * Return: 0 or an error.
+ */
+int tide_queue_info_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct drm_tide_queue_info *args = data;
+	struct tide_client *client = file->driver_priv;
+	struct tide_page_in_failure *failure;
+	struct tide_queue *queue;
+
+	if (args->pad)
+		return -EINVAL;
+
+	guard(mutex)(&client->lock);
+
+	queue = tide_queue_find(client, args->queue);
+	if (!queue)
+		return -ENOENT;
+
+	guard(spinlock)(&queue->lock);
+
+	if (args->value > queue->last)
+		return -EINVAL;
+
+	args->completed = queue->completed;
+	args->last = queue->last;
+	args->error = 0;
+	args->pad2 = 0;
+	if (args->value > queue->completed)
+		return 0;
+	list_for_each_entry(failure, &queue->failures, link)
+		if (failure->value == args->value)
+			args->error = -failure->error;
+	return 0;
+}

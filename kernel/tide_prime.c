@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0 OR MIT
+/**
+ * DOC: Sharing
+ *
+ * Once an allocation has left its client by a dma-buf or a flink name, no
+ * client's offer can speak for the others: it is never discarded again. An
+ * allocation that its client has offered cannot be exported.
+ *
+ * The export is counted before it happens, under the lock under which offers
+ * are made: an offer either comes before and the export is refused, or it comes
+ * after and is only recorded.
+ */
+#include <linux/uaccess.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_ioctl.h>
+#include <drm/drm_prime.h>
+
+#include "tide_drv.h"
+#include "tide_gem.h"
+
+static int tide_export_begin(struct tide_bo *bo, struct tide_client *client)
+{
+	struct tide_bo_client *bc;
+
+	guard(spinlock)(&bo->lock);
+	bc = tide_bo_find_client(bo, client);
+	if (!bc)
+		return -ENOENT;
+	if (bc->offered)
+		return -EBUSY;
+	bo->exports++;
+	return 0;
+}
+
+static void tide_export_failed(struct tide_bo *bo)
+{
+	guard(spinlock)(&bo->lock);
+	bo->exports--;
+}
+
+/**
+ * tide_prime_handle_to_fd - export as dma-buf
+ * @drm: device
+ * @file: client
+ * @handle: allocation
+ * @flags: DRM_CLOEXEC, DRM_RDWR
+ * @prime_fd: out
+ *
+ * Return: 0, -EBUSY if the client has offered the allocation, or another error.
+ */
+int tide_prime_handle_to_fd(struct drm_device *drm, struct drm_file *file, u32 handle, u32 flags,
+			    int *prime_fd)
+{
+	struct tide_bo *bo __free(tide_bo) = tide_bo_lookup(file, handle);
+	int ret;
+
+	if (!bo)
+		return -ENOENT;
+
+	ret = tide_export_begin(bo, file->driver_priv);
+	if (ret)
+		return ret;
+
+	ret = drm_gem_prime_handle_to_fd(drm, file, handle, flags, prime_fd);
+	if (ret)
+		tide_export_failed(bo);
+	return ret;
+}
+
+/* The DRM core names objects without asking the driver: ask here, before it does. */
+static long tide_flink(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	struct drm_file *file = filp->private_data;
+	struct tide_bo *bo __free(tide_bo) = NULL;
+	struct drm_gem_flink args;
+	long ret;
+
+	if (copy_from_user(&args, (void __user *)arg, sizeof(args)))
+		return -EFAULT;
+
+	bo = tide_bo_lookup(file, args.handle);
+	if (!bo)
+		return drm_ioctl(filp, cmd, arg);
+
+	ret = tide_export_begin(bo, file->driver_priv);
+	if (ret)
+		return ret;
+
+	/* From here on the object's name tells, see tide_bo_is_exported(). */
+	ret = drm_ioctl(filp, cmd, arg);
+	tide_export_failed(bo);
+	return ret;
+}
+
+/**
+ * tide_ioctl - ioctl() on the device node
+ * @filp: open file of the node
+ * @cmd: request
+ * @arg: argument
+ *
+ * Return: what drm_ioctl() returns.
+ */
+long tide_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	if (cmd == DRM_IOCTL_GEM_FLINK)
+		return tide_flink(filp, cmd, arg);
+	return drm_ioctl(filp, cmd, arg);
+}
+
+/**
+ * tide_compat_ioctl - ioctl() of a 32-bit client
+ * @filp: open file of the node
+ * @cmd: request
+ * @arg: argument
+ *
+ * Return: what drm_compat_ioctl() returns.
+ */
+long tide_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	if (cmd == DRM_IOCTL_GEM_FLINK)
+		return tide_flink(filp, cmd, arg);
+	return drm_compat_ioctl(filp, cmd, arg);
+}
