@@ -5,7 +5,8 @@
 # it, and neither is a fault of a process.
 kernel_log_reports=(
 	'WARNING: '
-	'BUG: '
+	'BUG[: ]'
+	'watchdog: BUG: '
 	'kernel BUG at '
 	'Oops'
 	'Kernel panic'
@@ -28,7 +29,7 @@ kernel_log_reports=(
 # kernel_log_read FILE: prints what is broken; fails if anything is
 kernel_log_read() {
 	local IFS='|'
-	awk -v reports="^\\[[^]]*\\]( \\[[^]]*\\])? (${kernel_log_reports[*]})" '
+	awk -v reports="^\\[[^]]*\\]( ?\\[[^]]*\\])? (${kernel_log_reports[*]})" '
 		$0 ~ reports && left == 0 { count++; left = count > 5 ? 1 : 60 }
 		left > 0 { print; left-- }
 		/---\[ end trace/ { left = 0 }

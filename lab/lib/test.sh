@@ -36,32 +36,6 @@ test_on_host() {
 	chroot_run python3 lab/lib/meson-tests.py results "$dir" "${test_out#"$lab_project/"}" >>"$test_out/results"
 }
 
-# test_parse NAME STATUS LOG: a result for each subtest that an IGT test tells of, or for any other
-# program one for it all; and one more where the end is not what the subtests tell
-test_parse() {
-	awk -v name="$1" -v status="$2" '
-		/^Starting subtest: / { open = $3 }
-		/^Subtest [^ ]+: [A-Z]+/ {
-			sub(":", "", $2)
-			result = $3 == "SUCCESS" ? "PASS" : $3 == "SKIP" ? "SKIP" : "FAIL"
-			print result, name "@" $2, $3
-			failed = failed || result == "FAIL"
-			subtests++
-			open = ""
-		}
-		END {
-			if (open != "")
-				print "FAIL", name "@" open, "no result, " status
-			else if (!subtests && status == "0")
-				print "PASS", name
-			else if (!subtests && status == "77")
-				print "SKIP", name
-			else if (!failed && status != "0" && status != "77")
-				print "FAIL", name, status
-		}
-	' "$3" >>"$test_out/results"
-}
-
 # test_end NAME STATUS: takes the results of a test that has ended, and tells of them
 test_end() {
 	local name=$1
@@ -70,7 +44,7 @@ test_end() {
 		inside { print }
 		$0 ~ "lab-test: begin " name " " { inside = 1 }
 	' "$guest_folder/dmesg.txt" >"$test_out/$name.dmesg"
-	test_parse "$name" "$2" "$test_out/$name.log"
+	igt_results "$name" "$2" "$test_out/$name.log" >>"$test_out/results"
 	kernel_log_read "$test_out/$name.dmesg" >"$test_out/$name.reports" ||
 		test_result FAIL "$name@kernel-log" "the kernel log reports something"
 	say "$name: $(test_count PASS "$name") passed, $(test_count FAIL "$name") failed," \
