@@ -48,8 +48,8 @@ extern "C" {
  *   does not touch the parent's. Mappings are inherited.
  */
 
-/* Marks what the shared library exports. */
-#define TIDE_EXPORT __attribute__((visibility("default")))
+/* What follows is what the shared library exports. */
+#pragma GCC visibility push(default)
 
 struct tide_device;
 struct tide_allocation;
@@ -75,16 +75,19 @@ struct tide_batch;
  * Return: 0, or -ENODEV where @fd is no node of a tide driver, or -EPROTO where
  * the driver's interface is older than this library, or an error of dup(2).
  */
-TIDE_EXPORT int tide_device_open(int fd, struct tide_device **device);
+int
+tide_device_open(int fd, struct tide_device **device);
 
 /**
  * tide_device_open_first() - open the first render node of a tide driver
  * @device: out, the device, with one reference
  *
- * Return: 0, or -ENODEV where there is none, or an error of open(2) or of
- * tide_device_open() where there is one that cannot be used.
+ * Return: 0, or -ENODEV where there is none, or -EACCES where there may be one
+ * among the nodes that this process is not allowed to open, or an error of
+ * tide_device_open().
  */
-TIDE_EXPORT int tide_device_open_first(struct tide_device **device);
+int
+tide_device_open_first(struct tide_device **device);
 
 /**
  * tide_device_ref() - take a reference
@@ -92,7 +95,8 @@ TIDE_EXPORT int tide_device_open_first(struct tide_device **device);
  *
  * Return: @device.
  */
-TIDE_EXPORT struct tide_device *tide_device_ref(struct tide_device *device);
+struct tide_device *
+tide_device_ref(struct tide_device *device);
 
 /**
  * tide_device_unref() - drop a reference
@@ -100,7 +104,8 @@ TIDE_EXPORT struct tide_device *tide_device_ref(struct tide_device *device);
  *
  * The file closes with the last reference and the last object of the device.
  */
-TIDE_EXPORT void tide_device_unref(struct tide_device *device);
+void
+tide_device_unref(struct tide_device *device);
 
 /**
  * tide_device_fd() - the file of the device
@@ -112,7 +117,8 @@ TIDE_EXPORT void tide_device_unref(struct tide_device *device);
  *
  * Return: a file descriptor that belongs to the device.
  */
-TIDE_EXPORT int tide_device_fd(const struct tide_device *device);
+int
+tide_device_fd(const struct tide_device *device);
 
 /**
  * struct tide_segment - a pool of memory that the GPU can reach
@@ -134,8 +140,8 @@ struct tide_segment {
  *
  * Return: 0, or -EINVAL where there is no such segment.
  */
-TIDE_EXPORT int tide_device_segment(struct tide_device *device, uint32_t index,
-                                    struct tide_segment *segment);
+int
+tide_device_segment(struct tide_device *device, uint32_t index, struct tide_segment *segment);
 
 /*
  * Allocations
@@ -155,8 +161,9 @@ TIDE_EXPORT int tide_device_segment(struct tide_device *device, uint32_t index,
  *
  * Return: 0, or -E2BIG where @size is above what the kernel can make.
  */
-TIDE_EXPORT int tide_allocation_create(struct tide_device *device, uint64_t size, uint32_t flags,
-                                       struct tide_allocation **allocation);
+int
+tide_allocation_create(struct tide_device *device, uint64_t size, uint32_t flags,
+                       struct tide_allocation **allocation);
 
 /**
  * tide_allocation_ref() - take a reference
@@ -164,20 +171,22 @@ TIDE_EXPORT int tide_allocation_create(struct tide_device *device, uint64_t size
  *
  * Return: @allocation.
  */
-TIDE_EXPORT struct tide_allocation *tide_allocation_ref(struct tide_allocation *allocation);
+struct tide_allocation *
+tide_allocation_ref(struct tide_allocation *allocation);
 
 /**
  * tide_allocation_unref() - drop a reference
  * @allocation: the allocation, or NULL
  *
- * With the last reference the mapping goes, and an offer that is still held
- * back is dropped. The kernel's handle is closed as soon as no batch under
- * construction refers to the allocation; submitted work keeps the memory
- * itself, and so does an exported dma-buf.
+ * With the last reference an offer that is still held back is dropped. Mapping
+ * and kernel handle go then too, or when the last batch under construction that
+ * refers to the allocation is over. Submitted work keeps the memory itself, and
+ * so does an exported dma-buf.
  *
  * WDDM: pfnDeallocate2Cb.
  */
-TIDE_EXPORT void tide_allocation_unref(struct tide_allocation *allocation);
+void
+tide_allocation_unref(struct tide_allocation *allocation);
 
 /**
  * tide_allocation_size() - size of an allocation
@@ -185,7 +194,8 @@ TIDE_EXPORT void tide_allocation_unref(struct tide_allocation *allocation);
  *
  * Return: bytes, whole pages.
  */
-TIDE_EXPORT uint64_t tide_allocation_size(const struct tide_allocation *allocation);
+uint64_t
+tide_allocation_size(const struct tide_allocation *allocation);
 
 /**
  * tide_allocation_handle() - the kernel's name of an allocation
@@ -193,7 +203,8 @@ TIDE_EXPORT uint64_t tide_allocation_size(const struct tide_allocation *allocati
  *
  * Return: a GEM handle on tide_device_fd(), which belongs to the allocation.
  */
-TIDE_EXPORT uint32_t tide_allocation_handle(const struct tide_allocation *allocation);
+uint32_t
+tide_allocation_handle(const struct tide_allocation *allocation);
 
 /**
  * tide_allocation_map() - map an allocation for the CPU
@@ -201,16 +212,17 @@ TIDE_EXPORT uint32_t tide_allocation_handle(const struct tide_allocation *alloca
  * @pointer: out, its first byte; readable and writable, shared
  *
  * There is one mapping, which is counted: each successful call takes one
- * tide_allocation_unmap(), or the last tide_allocation_unref() removes it. The
- * pointer stays the same all that time, also when the allocation is offered,
- * discarded and reclaimed. While it is offered, an access raises SIGBUS. The CPU
- * never waits for a paging fence.
+ * tide_allocation_unmap(), or the end of the allocation removes it. The pointer
+ * stays the same all that time, also when the allocation is offered, discarded
+ * and reclaimed. While it is offered, an access raises SIGBUS. The CPU never
+ * waits for a paging fence.
  *
  * WDDM: pfnLock2Cb.
  *
  * Return: 0, or an error of mmap(2).
  */
-TIDE_EXPORT int tide_allocation_map(struct tide_allocation *allocation, void **pointer);
+int
+tide_allocation_map(struct tide_allocation *allocation, void **pointer);
 
 /**
  * tide_allocation_unmap() - give a mapping back
@@ -218,7 +230,8 @@ TIDE_EXPORT int tide_allocation_map(struct tide_allocation *allocation, void **p
  *
  * WDDM: pfnUnlock2Cb.
  */
-TIDE_EXPORT void tide_allocation_unmap(struct tide_allocation *allocation);
+void
+tide_allocation_unmap(struct tide_allocation *allocation);
 
 /**
  * tide_allocation_export() - share an allocation
@@ -229,7 +242,8 @@ TIDE_EXPORT void tide_allocation_unmap(struct tide_allocation *allocation);
  *
  * Return: 0, or -EBUSY where the allocation is offered.
  */
-TIDE_EXPORT int tide_allocation_export(struct tide_allocation *allocation, int *fd);
+int
+tide_allocation_export(struct tide_allocation *allocation, int *fd);
 
 /**
  * tide_allocation_import() - take in a shared allocation
@@ -241,8 +255,8 @@ TIDE_EXPORT int tide_allocation_export(struct tide_allocation *allocation, int *
  *
  * Return: 0, or an error of the kernel's where @fd is something else.
  */
-TIDE_EXPORT int tide_allocation_import(struct tide_device *device, int fd,
-                                       struct tide_allocation **allocation);
+int
+tide_allocation_import(struct tide_device *device, int fd, struct tide_allocation **allocation);
 
 /**
  * enum tide_allocation_flags - what is true of an allocation
@@ -285,8 +299,8 @@ struct tide_allocation_info {
  *
  * Return: 0 or an error.
  */
-TIDE_EXPORT int tide_allocation_query(struct tide_allocation *allocation,
-                                      struct tide_allocation_info *info);
+int
+tide_allocation_query(struct tide_allocation *allocation, struct tide_allocation_info *info);
 
 /*
  * Fences
@@ -321,8 +335,9 @@ struct tide_fence {
  * Return: 0, or -ETIME where the time has passed, or -ENOENT where there is no
  * such syncobj.
  */
-TIDE_EXPORT int tide_fence_wait(struct tide_device *device, const struct tide_fence *fences,
-                                size_t count, uint64_t timeout_ns);
+int
+tide_fence_wait(struct tide_device *device, const struct tide_fence *fences, size_t count,
+                uint64_t timeout_ns);
 
 /*
  * Paging queues
@@ -341,8 +356,8 @@ TIDE_EXPORT int tide_fence_wait(struct tide_device *device, const struct tide_fe
  *
  * Return: 0, or -ENOSPC where the device has as many queues as it can.
  */
-TIDE_EXPORT int tide_paging_queue_create(struct tide_device *device,
-                                         struct tide_paging_queue **queue);
+int
+tide_paging_queue_create(struct tide_device *device, struct tide_paging_queue **queue);
 
 /**
  * tide_paging_queue_destroy() - destroy a paging queue
@@ -353,7 +368,8 @@ TIDE_EXPORT int tide_paging_queue_create(struct tide_device *device,
  *
  * WDDM: pfnDestroyPagingQueueCb.
  */
-TIDE_EXPORT void tide_paging_queue_destroy(struct tide_paging_queue *queue);
+void
+tide_paging_queue_destroy(struct tide_paging_queue *queue);
 
 /**
  * tide_paging_queue_fence() - the fence of a value
@@ -362,8 +378,8 @@ TIDE_EXPORT void tide_paging_queue_destroy(struct tide_paging_queue *queue);
  *
  * Return: the fence, for tide_fence_wait() and tide_batch_submit().
  */
-TIDE_EXPORT struct tide_fence tide_paging_queue_fence(const struct tide_paging_queue *queue,
-                                                      uint64_t value);
+struct tide_fence
+tide_paging_queue_fence(const struct tide_paging_queue *queue, uint64_t value);
 
 /**
  * tide_paging_queue_wait() - wait until the work behind a value is over
@@ -376,8 +392,8 @@ TIDE_EXPORT struct tide_fence tide_paging_queue_fence(const struct tide_paging_q
  *
  * Return: 0, or -ETIME where the time has passed.
  */
-TIDE_EXPORT int tide_paging_queue_wait(struct tide_paging_queue *queue, uint64_t value,
-                                       uint64_t timeout_ns);
+int
+tide_paging_queue_wait(struct tide_paging_queue *queue, uint64_t value, uint64_t timeout_ns);
 
 /**
  * tide_paging_queue_completed() - how far a paging queue is
@@ -386,7 +402,8 @@ TIDE_EXPORT int tide_paging_queue_wait(struct tide_paging_queue *queue, uint64_t
  *
  * Return: 0 or an error.
  */
-TIDE_EXPORT int tide_paging_queue_completed(struct tide_paging_queue *queue, uint64_t *value);
+int
+tide_paging_queue_completed(struct tide_paging_queue *queue, uint64_t *value);
 
 /**
  * tide_paging_queue_error() - whether the work behind a value succeeded
@@ -400,7 +417,8 @@ TIDE_EXPORT int tide_paging_queue_completed(struct tide_paging_queue *queue, uin
  * the queue has not returned @value, else the errno with which it failed: these
  * allocations are not resident.
  */
-TIDE_EXPORT int tide_paging_queue_error(struct tide_paging_queue *queue, uint64_t value);
+int
+tide_paging_queue_error(struct tide_paging_queue *queue, uint64_t value);
 
 /*
  * Residency
@@ -427,9 +445,10 @@ TIDE_EXPORT int tide_paging_queue_error(struct tide_paging_queue *queue, uint64_
  *
  * Return: 0, or -EOVERFLOW where an allocation was required too often.
  */
-TIDE_EXPORT int tide_make_resident(struct tide_device *device, struct tide_paging_queue *queue,
-                                   struct tide_allocation *const *allocations, size_t count,
-                                   uint64_t *value, size_t *done);
+int
+tide_make_resident(struct tide_device *device, struct tide_paging_queue *queue,
+                   struct tide_allocation *const *allocations, size_t count, uint64_t *value,
+                   size_t *done);
 
 /**
  * tide_evict() - take back what tide_make_resident() required
@@ -447,8 +466,9 @@ TIDE_EXPORT int tide_make_resident(struct tide_device *device, struct tide_pagin
  *
  * Return: 0, or -ERANGE where an allocation is not required as often as that.
  */
-TIDE_EXPORT int tide_evict(struct tide_device *device, struct tide_allocation *const *allocations,
-                           size_t count, size_t *done);
+int
+tide_evict(struct tide_device *device, struct tide_allocation *const *allocations, size_t count,
+           size_t *done);
 
 /*
  * Offer and reclaim
@@ -495,8 +515,9 @@ enum tide_priority {
  * taken, so reclaim all of it before the next use: that tells exactly, also for
  * those that were not offered.
  */
-TIDE_EXPORT int tide_offer(struct tide_device *device, struct tide_allocation *const *allocations,
-                           size_t count, enum tide_priority priority, uint32_t flags);
+int
+tide_offer(struct tide_device *device, struct tide_allocation *const *allocations, size_t count,
+           enum tide_priority priority, uint32_t flags);
 
 /**
  * enum tide_reclaim_result - what became of the content
@@ -539,9 +560,10 @@ enum tide_reclaim_result {
  * another result than TIDE_RECLAIM_FAILED, and the kernel does not tell it a
  * second time. The others stay offered.
  */
-TIDE_EXPORT int tide_reclaim(struct tide_device *device, struct tide_paging_queue *queue,
-                             struct tide_allocation *const *allocations, size_t count,
-                             enum tide_reclaim_result *results, uint64_t *value);
+int
+tide_reclaim(struct tide_device *device, struct tide_paging_queue *queue,
+             struct tide_allocation *const *allocations, size_t count,
+             enum tide_reclaim_result *results, uint64_t *value);
 
 /*
  * Contexts and batches
@@ -559,7 +581,8 @@ TIDE_EXPORT int tide_reclaim(struct tide_device *device, struct tide_paging_queu
  *
  * Return: 0 or an error.
  */
-TIDE_EXPORT int tide_context_create(struct tide_device *device, struct tide_context **context);
+int
+tide_context_create(struct tide_device *device, struct tide_context **context);
 
 /**
  * tide_context_destroy() - destroy a context
@@ -571,7 +594,8 @@ TIDE_EXPORT int tide_context_create(struct tide_device *device, struct tide_cont
  *
  * WDDM: pfnDestroyContextCb.
  */
-TIDE_EXPORT void tide_context_destroy(struct tide_context *context);
+void
+tide_context_destroy(struct tide_context *context);
 
 /**
  * enum tide_batch_kind - who executes a batch
@@ -591,8 +615,9 @@ enum tide_batch_kind {
  *
  * Return: 0 or an error.
  */
-TIDE_EXPORT int tide_batch_create(struct tide_context *context, enum tide_batch_kind kind,
-                                  struct tide_batch **batch);
+int
+tide_batch_create(struct tide_context *context, enum tide_batch_kind kind,
+                  struct tide_batch **batch);
 
 /**
  * tide_batch_destroy() - destroy a batch
@@ -601,7 +626,8 @@ TIDE_EXPORT int tide_batch_create(struct tide_context *context, enum tide_batch_
  * Where it was not submitted or ended, its work is forgotten, and offers that
  * waited for this batch alone go to the kernel.
  */
-TIDE_EXPORT void tide_batch_destroy(struct tide_batch *batch);
+void
+tide_batch_destroy(struct tide_batch *batch);
 
 /**
  * tide_batch_reset() - begin anew
@@ -611,7 +637,8 @@ TIDE_EXPORT void tide_batch_destroy(struct tide_batch *batch);
  *
  * Return: 0, or -EBUSY where another thread is submitting it.
  */
-TIDE_EXPORT int tide_batch_reset(struct tide_batch *batch);
+int
+tide_batch_reset(struct tide_batch *batch);
 
 /**
  * enum tide_access - what a batch does with an allocation
@@ -636,8 +663,8 @@ enum tide_access {
  * job cannot use so many allocations: submit it and begin anew. Or -EALREADY
  * where the batch is not under construction.
  */
-TIDE_EXPORT int tide_batch_reference(struct tide_batch *batch, struct tide_allocation *allocation,
-                                     uint32_t access);
+int
+tide_batch_reference(struct tide_batch *batch, struct tide_allocation *allocation, uint32_t access);
 
 /**
  * tide_batch_fill() - record: fill a byte range with a pattern
@@ -650,8 +677,9 @@ TIDE_EXPORT int tide_batch_reference(struct tide_batch *batch, struct tide_alloc
  * Return: 0, or -ERANGE where the range does not lie within @dst, or -E2BIG where
  * a job cannot have so many commands, or an error of tide_batch_reference().
  */
-TIDE_EXPORT int tide_batch_fill(struct tide_batch *batch, struct tide_allocation *dst,
-                                uint64_t offset, uint64_t size, uint32_t pattern);
+int
+tide_batch_fill(struct tide_batch *batch, struct tide_allocation *dst, uint64_t offset,
+                uint64_t size, uint32_t pattern);
 
 /**
  * tide_batch_copy() - record: copy a byte range
@@ -664,9 +692,9 @@ TIDE_EXPORT int tide_batch_fill(struct tide_batch *batch, struct tide_allocation
  *
  * Return: as tide_batch_fill().
  */
-TIDE_EXPORT int tide_batch_copy(struct tide_batch *batch, struct tide_allocation *dst,
-                                uint64_t dst_offset, struct tide_allocation *src,
-                                uint64_t src_offset, uint64_t size);
+int
+tide_batch_copy(struct tide_batch *batch, struct tide_allocation *dst, uint64_t dst_offset,
+                struct tide_allocation *src, uint64_t src_offset, uint64_t size);
 
 /**
  * tide_batch_delay() - record: do nothing for a time
@@ -676,7 +704,8 @@ TIDE_EXPORT int tide_batch_copy(struct tide_batch *batch, struct tide_allocation
  * Return: 0, or -ERANGE where that is longer than the driver allows, or -E2BIG
  * where a job cannot have so many commands, or -EALREADY.
  */
-TIDE_EXPORT int tide_batch_delay(struct tide_batch *batch, uint64_t time_ns);
+int
+tide_batch_delay(struct tide_batch *batch, uint64_t time_ns);
 
 /**
  * tide_batch_submit() - have the GPU execute a batch
@@ -705,9 +734,9 @@ TIDE_EXPORT int tide_batch_delay(struct tide_batch *batch, uint64_t time_ns);
  * where the allocations are too large together, -ENOENT where there is no such
  * syncobj, -E2BIG where there are too many fences.
  */
-TIDE_EXPORT int tide_batch_submit(struct tide_batch *batch, const struct tide_fence *waits,
-                                  size_t wait_count, const struct tide_fence *signals,
-                                  size_t signal_count, struct tide_fence *fence);
+int
+tide_batch_submit(struct tide_batch *batch, const struct tide_fence *waits, size_t wait_count,
+                  const struct tide_fence *signals, size_t signal_count, struct tide_fence *fence);
 
 /**
  * tide_batch_end() - tell that the CPU has executed a batch
@@ -719,7 +748,10 @@ TIDE_EXPORT int tide_batch_submit(struct tide_batch *batch, const struct tide_fe
  *
  * Return: 0, or -EALREADY where the batch is not under construction.
  */
-TIDE_EXPORT int tide_batch_end(struct tide_batch *batch);
+int
+tide_batch_end(struct tide_batch *batch);
+
+#pragma GCC visibility pop
 
 #ifdef __cplusplus
 }
