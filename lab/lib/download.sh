@@ -11,6 +11,7 @@ download_packages() {
 	host_apt_options >"$apt/apt.conf"
 	cat >>"$apt/apt.conf" <<-'END'
 		APT::Sandbox::User "root";
+		Acquire::Languages "none";
 		Dir::Etc::SourceList "/lab/sources.list";
 		Dir::State::Lists "/lab/lists";
 		Dir::Cache "/lab/cache";

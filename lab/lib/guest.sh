@@ -49,10 +49,10 @@ guest_write_job() {
 # guest_qemu FOLDER: the machine itself, the command's terminal on stdin and stdout
 guest_qemu() {
 	local share number=0 devices=() terminal
-	for share in "$lab_project:src" "${guest_shares[@]}"; do
+	for share in "$lab_project:" "${guest_shares[@]}"; do
 		devices+=(
 			-fsdev "local,id=share$number,path=${share%:*},security_model=none,multidevs=remap"
-			-device "virtio-9p-pci,fsdev=share$number,mount_tag=${share##*:}"
+			-device "virtio-9p-pci,fsdev=share$number,mount_tag=share$number"
 		)
 		((++number))
 	done
