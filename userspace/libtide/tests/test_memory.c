@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* The library's own allocations fail, one after the other: linked with --wrap. */
+
+#include "fixture.h"
+
+/* How many more succeed; below zero is without limit. */
+static int budget = -1;
+
+static bool
+pay(void)
+{
+   if (budget < 0)
+      return true;
+   return budget-- > 0 || (budget = 0, false);
+}
+
+void *
+__real_malloc(size_t size);
+void *
+__real_calloc(size_t count, size_t size);
+void *
+__real_realloc(void *pointer, size_t size);
+
+void *
+__wrap_malloc(size_t size);
+void *
+__wrap_calloc(size_t count, size_t size);
+void *
+__wrap_realloc(void *pointer, size_t size);
+
+void *
+__wrap_malloc(size_t size)
+{
+   return pay() ? __real_malloc(size) : NULL;
+}
+
+void *
+__wrap_calloc(size_t count, size_t size)
+{
+   return pay() ? __real_calloc(count, size) : NULL;
+}
+
+void *
+__wrap_realloc(void *pointer, size_t size)
+{
+   return pay() ? __real_realloc(pointer, size) : NULL;
+}
+
+/* Fails with ENOMEM until the budget suffices; the number of failures. */
+#define UNTIL_PAID(call)                            \
+   ({                                               \
+      int n_ = 0, ret_;                             \
+      do {                                          \
+         budget = n_;                               \
+         ret_ = (call);                             \
+         budget = -1;                               \
+         assert_true(ret_ == 0 || ret_ == -ENOMEM); \
+      } while (ret_ && n_++ < 100);                 \
+      assert_ok(ret_);                              \
+      n_;                                           \
+   })
+
+static void
+creating(void **state)
+{
+   struct fixture *f = *state;
+   struct tide_allocation *a, *b;
+   struct tide_paging_queue *queue;
+   struct tide_context *context;
+   struct tide_batch *batch;
+   struct tide_device *device;
+   struct fake *fake = fake_create(1);
+   int fd;
+
+   assert_int_equal(UNTIL_PAID(tide_device_create(&fake->kmd, &device)), 1);
+   assert_int_equal(UNTIL_PAID(tide_allocation_create(f->device, 1, 0, &a)), 1);
+   assert_int_equal(UNTIL_PAID(tide_paging_queue_create(f->device, &queue)), 1);
+   assert_int_equal(UNTIL_PAID(tide_context_create(f->device, &context)), 1);
+   assert_int_equal(UNTIL_PAID(tide_batch_create(context, TIDE_BATCH_CPU, &batch)), 1);
+   assert_int_equal(UNTIL_PAID(tide_allocation_export(a, &fd)), 1);
+   f->fake->bos[200].size = 4096;
+   assert_int_equal(UNTIL_PAID(tide_allocation_import(f->device, 1200, &b)), 2);
+   tide_allocation_unref(a);
+   tide_allocation_unref(b);
+   tide_paging_queue_destroy(queue);
+   tide_batch_destroy(batch);
+   tide_context_destroy(context);
+   tide_device_unref(device);
+   fake_destroy(fake);
+}
+
+static void
+lists(void **state)
+{
+   struct fixture *f = *state;
+   struct tide_fence fence = tide_paging_queue_fence(f->queue, 1);
+   enum tide_reclaim_result results[3];
+   struct tide_batch *batch = fixture_batch(f, 0, TIDE_BATCH_CPU);
+   uint64_t value;
+   size_t done;
+
+   /* Neither offered to the kernel nor held back. */
+   assert_ok(tide_batch_reference(batch, f->a[0], TIDE_READ));
+   budget = 0;
+   assert_error(tide_offer(f->device, f->a, 3, TIDE_PRIORITY_LOW, 0), ENOMEM);
+   budget = -1;
+   assert_int_equal(f->fake->event_count, 0);
+   assert_ok(tide_batch_reference(batch, f->a[0], TIDE_READ));
+   assert_int_equal(UNTIL_PAID(tide_offer(f->device, f->a, 3, TIDE_PRIORITY_LOW, 0)), 1);
+
+   /* Nothing reclaimed, nothing cancelled, until it succeeds. */
+   for (int n = 0; n < 3; n++) {
+      results[0] = results[1] = results[2] = TIDE_RECLAIM_OK;
+      budget = n;
+      assert_error(tide_reclaim(f->device, f->queue, f->a, 3, results, &value), ENOMEM);
+      budget = -1;
+      for (unsigned int i = 0; i < 3; i++) {
+         assert_int_equal(results[i], TIDE_RECLAIM_FAILED);
+         assert_error(tide_batch_reference(batch, f->a[i], TIDE_READ), ENODATA);
+      }
+   }
+   assert_ok(tide_reclaim(f->device, f->queue, f->a, 3, results, &value));
+   assert_int_equal(results[0], TIDE_RECLAIM_OK);
+
+   assert_int_equal(UNTIL_PAID(tide_make_resident(f->device, f->queue, f->a, 3, &value, &done)), 1);
+   assert_int_equal(UNTIL_PAID(tide_evict(f->device, f->a, 3, &done)), 1);
+   assert_int_equal(UNTIL_PAID(tide_fence_wait(f->device, &fence, 1, 0)), 2);
+   tide_batch_destroy(batch);
+}
+
+/* Recording fails without a trace; ending needs no memory. */
+static void
+batches(void **state)
+{
+   struct fixture *f = *state;
+   struct tide_batch *batch = fixture_batch(f, 0, TIDE_BATCH_ENGINE);
+   struct tide_allocation *more[64];
+   uint64_t value;
+   size_t done;
+
+   assert_int_equal(UNTIL_PAID(tide_batch_fill(batch, f->a[0], 0, 1, 0)), 3);
+   assert_int_equal(batch->count, 1);
+   assert_int_equal(batch->command_count, 1);
+   for (unsigned int i = 0; i < ARRAY_SIZE(more); i++) {
+      assert_ok(tide_allocation_create(f->device, 1, 0, &more[i]));
+      UNTIL_PAID(tide_batch_copy(batch, more[i], 0, f->a[0], 0, 1));
+   }
+   assert_int_equal(batch->count, 65);
+   assert_int_equal(batch->command_count, 65);
+   assert_ok(tide_make_resident(f->device, f->queue, more, 64, &value, &done));
+   assert_ok(tide_offer(f->device, more, 64, TIDE_PRIORITY_LOW, 0));
+   assert_int_equal(UNTIL_PAID(tide_batch_submit(batch, NULL, 0, NULL, 0, NULL)), 1);
+   for (unsigned int i = 0; i < ARRAY_SIZE(more); i++)
+      assert_true(fake_offered(f->fake, tide_allocation_handle(more[i])));
+
+   assert_ok(tide_batch_reset(batch));
+   assert_ok(tide_batch_reference(batch, f->a[0], TIDE_READ));
+   assert_ok(offer_one(f, 0, TIDE_PRIORITY_LOW));
+   budget = 0;
+   assert_ok(tide_batch_reset(batch));
+   budget = -1;
+   assert_true(fake_offered(f->fake, f->handle[0]));
+   for (unsigned int i = 0; i < ARRAY_SIZE(more); i++)
+      tide_allocation_unref(more[i]);
+   tide_batch_destroy(batch);
+}
+
+int
+main(void)
+{
+   const struct CMUnitTest tests[] = {
+      TEST(creating),
+      TEST(lists),
+      TEST(batches),
+   };
+
+   return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
+}
