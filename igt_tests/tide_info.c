@@ -125,6 +125,39 @@ static void test_queue_limit(int fd)
 	free(queues);
 }
 
+static void test_debugfs_shrink_input(void)
+{
+	static const char *const bad[] = { "x\n", "-1\n", "1x\n" };
+	int fd = tide_open_render();
+	uint32_t bo = tide_bo_create(fd, TIDE_MIB(1));
+
+	tide_bo_pattern(fd, bo, TIDE_MIB(1), 1);
+	tide_offer_one(fd, bo, DRM_TIDE_PRIORITY_LOW);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		int file = tide_debugfs_open(fd, "shrink", O_WRONLY);
+
+		igt_assert_fd(file);
+		igt_assert(write(file, bad[i], strlen(bad[i])) < 0);
+		close(file);
+	}
+	tide_shrink(fd, 0);
+	igt_assert_eq_u32(tide_bo_flags(fd, bo), DRM_TIDE_BO_OFFERED);
+	close(fd);
+}
+
+static void test_sysfs(void)
+{
+	int fd = tide_open_render(), dir = igt_sysfs_open(fd);
+	char link[256] = "";
+
+	igt_assert_fd(dir);
+	igt_assert(readlinkat(dir, "device/driver", link, sizeof(link) - 1) > 0);
+	igt_assert_eq(strcmp(strrchr(link, '/'), "/tide"), 0);
+	igt_assert(readlinkat(dir, "device/subsystem", link, sizeof(link) - 1) > 0);
+	close(dir);
+	close(fd);
+}
+
 igt_main {
 	int fd = -1;
 
@@ -154,6 +187,14 @@ igt_main {
 	igt_describe("A client gets the queues that the limits promise, and not one more");
 	igt_subtest("h7-queue-limit")
 		test_queue_limit(fd);
+
+	igt_describe("sysfs leads to the driver");
+	igt_subtest("h6-sysfs-device")
+		test_sysfs();
+
+	igt_describe("The shrink knob refuses what is no number, and takes 0");
+	igt_subtest("h6-debugfs-shrink-input")
+		test_debugfs_shrink_input();
 
 	igt_fixture
 		close(fd);

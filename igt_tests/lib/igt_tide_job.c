@@ -165,8 +165,7 @@ void tide_cork_unplug(struct tide_cork *cork)
 {
 	int ret = __vgem_fence_signal(cork->vgem_fd, cork->fence);
 
-	/* Then what the test saw while it was plugged says nothing. */
-	igt_require_f(ret != -ETIMEDOUT, "the cork came out by itself after 10 s\n");
+	igt_assert_f(ret != -ETIMEDOUT, "something waited for the cork, for 10 s\n");
 	igt_assert_eq(ret, 0);
 	drm_close_driver(cork->vgem_fd);
 	cork->vgem_fd = -1;
