@@ -26,11 +26,17 @@ kernel_log_reports=(
 	'.*Objects remaining'
 )
 
-# kernel_log_read FILE: prints what is broken; fails if anything is
+# kernel_log_read FILE: prints what is broken, after the IGT subtest that ran then; fails if anything is
 kernel_log_read() {
 	local IFS='|'
 	awk -v reports="^\\[[^]]*\\]( ?\\[[^]]*\\])? (${kernel_log_reports[*]})" '
-		$0 ~ reports && left == 0 { count++; left = count > 5 ? 1 : 60 }
+		/\[IGT\] .*starting subtest/ { subtest = $0 }
+		$0 ~ reports && left == 0 {
+			left = ++count > 5 ? 1 : 60
+			if (subtest != "")
+				print subtest
+			subtest = ""
+		}
 		left > 0 { print; left-- }
 		/---\[ end trace/ { left = 0 }
 		END { exit count > 0 }
