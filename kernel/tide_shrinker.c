@@ -15,7 +15,7 @@
  * Both count pages. A shrinker with seeks of 0 is asked for half of what it
  * counts at once. That is right under global pressure: offered memory goes
  * before anything else. It is too much for a cgroup that is one page over its
- * limit, and therefore a count for limit reclaim is capped. A shrinker is not
+ * limit, and therefore a cgroup's reclaim gets an allowance. A shrinker is not
  * told which kind of reclaim it serves; see tide_reclaim_root().
  *
  * Eviction takes the longest idle client's allocations first. What is evicted
@@ -39,8 +39,8 @@
 #include "tide_shrinker.h"
 #include "tide_trace.h"
 
-/* What a cgroup at its limit is told at most: 1 MiB in pages */
-#define TIDE_LIMIT_RECLAIM_PAGES	(SZ_1M >> PAGE_SHIFT)
+/* What one attempt of a cgroup's reclaim discards before it stops: 1 MiB in pages */
+#define TIDE_LIMIT_RECLAIM_PAGES	((unsigned long)SZ_1M >> PAGE_SHIFT)
 
 /* How near its limit a cgroup is when a charge of a huge page calls reclaim */
 #define TIDE_LIMIT_SLACK		(HPAGE_PMD_NR + MEMCG_CHARGE_BATCH)
@@ -81,28 +81,75 @@ static bool tide_memcg_has_limits(struct mem_cgroup *memcg)
 }
 #endif
 
-/*
- * The cgroup whose limit calls for reclaim, NULL if memory is short globally.
- * kswapd is always global. A direct reclaim is taken for a cgroup's if that
- * cgroup, or one above it, is at its limit.
- */
-static struct mem_cgroup *tide_reclaim_root(struct mem_cgroup *memcg)
-{
-	struct mem_cgroup *root = NULL;
-
 #ifdef CONFIG_MEMCG
-	if (current_is_kswapd())
-		return NULL;
+/* The cgroup nearest the root that is at its limit */
+static struct mem_cgroup *tide_memcg_at_limit(struct mem_cgroup *memcg)
+{
+	struct mem_cgroup *limited = NULL;
 
 	for (; tide_memcg_has_limits(memcg); memcg = parent_mem_cgroup(memcg)) {
 		unsigned long usage = page_counter_read(&memcg->memory);
 
 		if (usage + TIDE_LIMIT_SLACK >= READ_ONCE(memcg->memory.max) ||
 		    usage > READ_ONCE(memcg->memory.high))
-			root = memcg;
+			limited = memcg;
 	}
+	return limited;
+}
+
+static struct mem_cgroup *tide_memcg_topmost(struct mem_cgroup *memcg)
+{
+	while (tide_memcg_has_limits(parent_mem_cgroup(memcg)))
+		memcg = parent_mem_cgroup(memcg);
+	return memcg;
+}
+
+static bool tide_node_is_short(int nid)
+{
+	pg_data_t *node = NODE_DATA(nid);
+	unsigned long free = 0, enough = 0;
+
+	for (int i = 0; i < MAX_NR_ZONES; i++) {
+		free += zone_page_state(&node->node_zones[i], NR_FREE_PAGES);
+		enough += high_wmark_pages(&node->node_zones[i]);
+	}
+	return free < enough;
+}
 #endif
-	return root;
+
+/*
+ * The cgroup that is to be reclaimed, NULL if memory is short globally. kswapd
+ * is always global. Else it is a cgroup's reclaim if the cgroup or one above it
+ * is at its limit, or if the node has memory enough: then it is memory.reclaim,
+ * or a limit that is kept already.
+ */
+static struct mem_cgroup *tide_reclaim_root(struct mem_cgroup *memcg, int nid)
+{
+#ifdef CONFIG_MEMCG
+	struct mem_cgroup *limited;
+
+	if (current_is_kswapd() || !tide_memcg_has_limits(memcg))
+		return NULL;
+
+	limited = tide_memcg_at_limit(memcg);
+	if (limited || tide_node_is_short(nid))
+		return limited;
+	return tide_memcg_topmost(memcg);
+#else
+	return NULL;
+#endif
+}
+
+/*
+ * What a cgroup's reclaim may still discard. It is not told what shrinkers have
+ * freed, and would go on until nothing is left; but their account lasts for one
+ * attempt of it.
+ */
+static unsigned long tide_cgroup_allowance(void)
+{
+	unsigned long reclaimed = current->reclaim_state ? current->reclaim_state->reclaimed : 0;
+
+	return TIDE_LIMIT_RECLAIM_PAGES - min(reclaimed, TIDE_LIMIT_RECLAIM_PAGES);
 }
 
 /*
@@ -423,8 +470,8 @@ static unsigned long tide_discard_count(struct shrinker *shrinker, struct shrink
 
 	if (!pages)
 		return SHRINK_EMPTY;
-	if (tide_reclaim_root(sc->memcg))
-		pages = min_t(unsigned long, pages, TIDE_LIMIT_RECLAIM_PAGES);
+	if (tide_reclaim_root(sc->memcg, sc->nid))
+		pages = min(pages, tide_cgroup_allowance());
 	return pages;
 }
 
@@ -456,7 +503,7 @@ static unsigned long tide_evict_count(struct shrinker *shrinker, struct shrink_c
 
 	/* Not empty: the allocations are there, it is just not their turn. */
 	if (!tide_has_swap(sc->memcg) ||
-	    tide_has_discardable(tdev, sc->nid, tide_reclaim_root(sc->memcg)))
+	    tide_has_discardable(tdev, sc->nid, tide_reclaim_root(sc->memcg, sc->nid)))
 		return 0;
 
 	return tide_count(&where, &tdev->evictable, tide_bo_from_evictable);
@@ -472,7 +519,7 @@ static unsigned long tide_evict_scan(struct shrinker *shrinker, struct shrink_co
 		return SHRINK_STOP;
 
 	/* An offer may have come since the count. */
-	if (tide_has_discardable(tdev, sc->nid, tide_reclaim_root(sc->memcg)))
+	if (tide_has_discardable(tdev, sc->nid, tide_reclaim_root(sc->memcg, sc->nid)))
 		return SHRINK_STOP;
 
 	evicted = tide_evict(&where, sc->nr_to_scan);
@@ -611,6 +658,8 @@ int tide_shrinker_init(struct tide_device *tdev)
 	tdev->discard_shrinker->scan_objects = tide_discard_scan;
 	tdev->discard_shrinker->private_data = tdev;
 	tdev->discard_shrinker->seeks = 0;
+	/* A small cgroup may offer less than the default batch. */
+	tdev->discard_shrinker->batch = SWAP_CLUSTER_MAX;
 
 	tdev->evict_shrinker->count_objects = tide_evict_count;
 	tdev->evict_shrinker->scan_objects = tide_evict_scan;
