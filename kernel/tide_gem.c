@@ -183,6 +183,8 @@ struct tide_bo *tide_bo_create(struct tide_device *tdev, u64 size)
 	drm_gem_private_object_init(&tdev->drm, &bo->base, size);
 
 	ret = drm_gem_create_mmap_offset(&bo->base);
+	if (ret == -ENOSPC)
+		ret = -ENOMEM; /* more than all offsets, and than any machine's memory */
 	if (ret)
 		goto err_release;
 
