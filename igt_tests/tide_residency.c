@@ -283,24 +283,50 @@ static void test_resident_when_it_runs(int fd)
 	tide_swap_off();
 }
 
-static void test_too_large_set(int fd)
+/* One that is too large by itself, which cannot be paged in either. */
+static void test_too_large(int fd)
 {
 	struct tide_queue queue = tide_queue_create(fd);
 	uint64_t size = ALIGN(tide_segment_info(fd, 0).size, TIDE_PAGE) + TIDE_PAGE;
 	uint32_t huge, small = make(fd, SIZE, 1);
 	struct tide_job job = {};
+	uint64_t value;
+	int ret;
 
 	igt_require(__tide_bo_create(fd, size, &huge) == 0);
-	tide_make_resident(fd, queue.id, &huge, 1);
+	value = tide_make_resident(fd, queue.id, &huge, 1);
 	tide_make_resident_one(fd, &queue, small);
+	tide_queue_wait(fd, &queue, value);
+	igt_assert_neq_u32(tide_queue_info(fd, queue.id, value).error, 0);
+	igt_assert(!(tide_bo_flags(fd, huge) & DRM_TIDE_BO_RESIDENT));
 	tide_job_bo(&job, small, TIDE_READ);
 	tide_job_bo(&job, huge, TIDE_READ);
-	igt_assert_eq(__tide_submit(fd, &job), -ENOSPC);
+	ret = __tide_submit(fd, &job);
+	igt_assert(ret == -ENOSPC || ret == -EIO);
 	/* one without it runs */
 	tide_gpu_fill(fd, small, 0, SIZE, 0x77);
 	gem_close(fd, huge);
 	gem_close(fd, small);
 	tide_queue_destroy(fd, &queue);
+}
+
+/* Several that are too large together only. */
+static void test_too_large_set(int fd)
+{
+	struct tide_queue queue = tide_queue_create(fd);
+	uint64_t size = ALIGN(tide_segment_info(fd, 0).size * 3 / 5, TIDE_PAGE);
+	uint32_t bos[2] = { tide_bo_create(fd, size), tide_bo_create(fd, size) };
+	struct tide_job job = {};
+
+	for (int i = 0; i < 2; i++)
+		tide_job_bo(&job, bos[i], TIDE_READ);
+	tide_make_resident(fd, queue.id, bos, 2);
+	igt_assert_eq(__tide_submit(fd, &job), -ENOSPC);
+	igt_assert_eq_u32(job.bad_index, DRM_TIDE_NO_INDEX);
+	/* before all of that memory is taken */
+	tide_queue_destroy(fd, &queue);
+	for (int i = 0; i < 2; i++)
+		gem_close(fd, bos[i]);
 }
 
 /* An Evict that waited for the job would wait for the cork. */
@@ -424,6 +450,10 @@ igt_main {
 	igt_describe("What an unfinished job names is not taken");
 	igt_subtest("d4-stays-while-a-job-needs-it")
 		test_resident_when_it_runs(fd);
+
+	igt_describe("An allocation larger than the segment: page-in fails, jobs are refused");
+	igt_subtest("d4-allocation-that-cannot-fit-refused")
+		test_too_large(fd);
 
 	igt_describe("A set larger than the segment is refused with ENOSPC");
 	igt_subtest("d4-set-that-cannot-fit-refused")
