@@ -310,10 +310,13 @@ struct tide_bo_list *tide_bo_list_get(struct drm_file *file, u64 handles, u32 co
 
 /**
  * tide_bo_list_put - drop a list and its references
- * @list: list
+ * @list: list, NULL or an error
  */
 void tide_bo_list_put(struct tide_bo_list *list)
 {
+	if (IS_ERR_OR_NULL(list))
+		return;
+
 	for (u32 i = 0; i < list->count; i++)
 		tide_bo_put(list->bos[i]);
 	kvfree(list);

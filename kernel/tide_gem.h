@@ -129,10 +129,11 @@ struct tide_bo *tide_bo_lookup(struct drm_file *file, u32 handle);
 
 static inline void tide_bo_put(struct tide_bo *bo)
 {
-	drm_gem_object_put(&bo->base);
+	if (bo)
+		drm_gem_object_put(&bo->base);
 }
 
-DEFINE_FREE(tide_bo, struct tide_bo *, if (_T) tide_bo_put(_T))
+DEFINE_FREE(tide_bo, struct tide_bo *, tide_bo_put(_T))
 
 /**
  * struct tide_bo_list - the allocations that a call names
@@ -148,7 +149,7 @@ struct tide_bo_list *tide_bo_list_get(struct drm_file *file, u64 handles, u32 co
 				      u32 *bad_index);
 void tide_bo_list_put(struct tide_bo_list *list);
 
-DEFINE_FREE(tide_bo_list, struct tide_bo_list *, if (!IS_ERR_OR_NULL(_T)) tide_bo_list_put(_T))
+DEFINE_FREE(tide_bo_list, struct tide_bo_list *, tide_bo_list_put(_T))
 
 int tide_bo_create_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
 int tide_bo_mmap_offset_ioctl(struct drm_device *drm, void *data, struct drm_file *file);

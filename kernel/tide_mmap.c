@@ -130,22 +130,32 @@ static void tide_vma_close(struct vm_area_struct *vma)
 	drm_gem_object_put(vma->vm_private_data);
 }
 
-/* shmem's operations, which are not exported, with ours in place of some */
-static const struct vm_operations_struct *tide_vm_ops(const struct vm_operations_struct *shmem)
-{
-	static struct vm_operations_struct ops;
-	static DEFINE_MUTEX(lock);
+#ifdef CONFIG_NUMA
+/* Not exported; the same for every mapping */
+static const struct vm_operations_struct *tide_shmem_vm_ops;
 
-	guard(mutex)(&lock);
-	if (!ops.fault) {
-		ops = *shmem;
-		ops.open = tide_vma_open;
-		ops.close = tide_vma_close;
-		ops.map_pages = tide_map_pages;
-		ops.fault = tide_fault;
-	}
-	return &ops;
+static int tide_vma_set_policy(struct vm_area_struct *vma, struct mempolicy *policy)
+{
+	return tide_shmem_vm_ops->set_policy(vma, policy);
 }
+
+static struct mempolicy *tide_vma_get_policy(struct vm_area_struct *vma, unsigned long addr,
+					     pgoff_t *ilx)
+{
+	return tide_shmem_vm_ops->get_policy(vma, addr, ilx);
+}
+#endif
+
+static const struct vm_operations_struct tide_vm_ops = {
+	.open = tide_vma_open,
+	.close = tide_vma_close,
+	.fault = tide_fault,
+	.map_pages = tide_map_pages,
+#ifdef CONFIG_NUMA
+	.set_policy = tide_vma_set_policy,
+	.get_policy = tide_vma_get_policy,
+#endif
+};
 
 /**
  * tide_gem_mmap - map an allocation
@@ -172,7 +182,10 @@ int tide_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 		return ret;
 
 	vma_set_file(vma, bo->vma_file);
-	vma->vm_ops = tide_vm_ops(vma->vm_ops);
+#ifdef CONFIG_NUMA
+	WRITE_ONCE(tide_shmem_vm_ops, vma->vm_ops);
+#endif
+	vma->vm_ops = &tide_vm_ops;
 	vma->vm_private_data = obj;
 	return 0;
 }

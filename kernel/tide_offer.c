@@ -67,6 +67,7 @@ unsigned long tide_offer_discard(struct tide_bo *bo)
 
 	scoped_guard(spinlock, &bo->lock) {
 		bo->discards++;
+		/* Pairs with the acquire in tide_reclaim_one() */
 		smp_store_release(&bo->state, TIDE_BO_DISCARDED);
 	}
 	wake_up_var(&bo->state);
@@ -136,6 +137,7 @@ static u32 tide_reclaim_one(struct tide_bo *bo, struct tide_client *client, bool
 	struct tide_bo_client *bc;
 	u32 result = DRM_TIDE_RECLAIM_OK;
 
+	/* Acquire: what the client does next comes after the zap and the truncation. */
 	wait_var_event(&bo->state, smp_load_acquire(&bo->state) != TIDE_BO_DISCARDING);
 
 	guard(spinlock)(&bo->lock);

@@ -125,10 +125,13 @@ struct tide_paging_op *tide_paging_op_alloc(struct tide_client *client, u32 max_
 
 /**
  * tide_paging_op_free - free page-in work
- * @op: work that is not on a queue
+ * @op: work that is not on a queue, or NULL
  */
 void tide_paging_op_free(struct tide_paging_op *op)
 {
+	if (!op)
+		return;
+
 	for (u32 i = 0; i < op->count; i++)
 		tide_bo_put(op->bos[i]);
 	kfree(op->failure);

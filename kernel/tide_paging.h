@@ -16,7 +16,7 @@ struct tide_paging_op *tide_paging_op_alloc(struct tide_client *client, u32 max_
 void tide_paging_op_free(struct tide_paging_op *op);
 void tide_paging_op_add(struct tide_paging_op *op, struct tide_bo *bo);
 
-DEFINE_FREE(tide_paging_op, struct tide_paging_op *, if (_T) tide_paging_op_free(_T))
+DEFINE_FREE(tide_paging_op, struct tide_paging_op *, tide_paging_op_free(_T))
 
 struct tide_queue *tide_queue_find(struct tide_client *client, u32 id);
 u64 tide_queue_push(struct tide_queue *queue, struct tide_paging_op *op);
