@@ -716,7 +716,7 @@ static void test_progress(int fd, bool copy)
 		command.op = DRM_TIDE_CMD_COPY;
 		command.src = 1;
 		command.length = size;
-		count = 16;
+		count = 2;
 	} else {
 		command.op = DRM_TIDE_CMD_DELAY;
 		command.length = timeout_ns / 2;
