@@ -26,8 +26,4 @@ kernel_debug_make() {
 	rm "$1/$source"_*.deb
 	cat "$lab_project/lab/kernel/Kconfig" >>"$1/tree/drivers/gpu/drm/Kconfig"
 	chroot_run --bind "$1" /lab lab/lib/make-kernel
-	mv "$1/tree/arch/x86/boot/bzImage" "$1/bzImage"
-	# Building modules takes headers, makefiles and tools only.
-	find "$1/tree" -type f ! -path '*/scripts/*' ! -path '*/tools/objtool/*' \
-		\( -name '*.[cSoa]' -o -name '*.rst' -o -name '*.dts*' -o -name '*.json' -o -name 'vmlinux*' \) -delete
 }
