@@ -510,10 +510,9 @@ enum tide_priority {
  *
  * WDDM: pfnOfferAllocationsCb.
  *
- * Return: 0 or an error. After -EINVAL and -ENOMEM of the library's own nothing
- * has changed. An error of the kernel may have come after a part of the list was
- * taken, so reclaim all of it before the next use: that tells exactly, also for
- * those that were not offered.
+ * Return: 0 or an error. After -EINVAL nothing has changed. Another error may
+ * have come after a part of the list was taken, so reclaim all of it before the
+ * next use: that tells exactly, also for those that were not offered.
  */
 int
 tide_offer(struct tide_device *device, struct tide_allocation *const *allocations, size_t count,

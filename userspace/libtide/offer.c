@@ -67,9 +67,12 @@ tide_turn_end_unlock(struct tide_offer_call *call, struct tide_allocation *alloc
    }
 }
 
-/* The end of a turn in which the kernel has not taken the offer. */
+/*
+ * The end of a turn in which the kernel has not taken the offer. It is tried again
+ * later, unless there is nobody left to take it.
+ */
 static void
-turn_end_unsent(struct tide_offer_call *call, struct tide_allocation *allocation)
+turn_end_unsent(struct tide_offer_call *call, struct tide_allocation *allocation, int error)
 {
    struct tide_device *device = call->device;
 
@@ -79,7 +82,7 @@ turn_end_unsent(struct tide_offer_call *call, struct tide_allocation *allocation
       allocation->wanted = allocation->restore;
       allocation->wanted_age = allocation->sending_age;
    }
-   if (allocation->wanted && tide_list_empty(&allocation->unsent_link)) {
+   if (allocation->wanted && error != -ENODEV && tide_list_empty(&allocation->unsent_link)) {
       tide_list_add_tail(&device->unsent, &allocation->unsent_link);
       atomic_fetch_add(&device->unsent_count, 1);
    }
@@ -117,7 +120,7 @@ offer_over(struct tide_offer_call *call, const struct tide_turn *turn,
       pthread_mutex_unlock(&allocation->lock);
    } else if (error) {
       pthread_mutex_unlock(&allocation->lock);
-      turn_end_unsent(call, allocation);
+      turn_end_unsent(call, allocation, error);
    } else {
       allocation->offered = true;
       tide_turn_end_unlock(call, allocation);
@@ -248,9 +251,11 @@ tide_offer_release(struct tide_device *device, struct tide_allocation **allocati
       ret = ops->offer(device->kmd, scratch, n, priority);
 
       for (uint32_t i = begin; i < end; i++) {
-         /* One that the kernel cannot take must not keep back the others. */
-         int error = ret && n > 1 ? offer_one(device, allocations[i]) : ret;
+         int error = ret;
 
+         /* One that the kernel cannot take must not keep back the others. */
+         if (ret && ret != -ENODEV && n > 1)
+            error = offer_one(device, allocations[i]);
          offer_over(&call, &call.turn, allocations[i], error);
       }
    }

@@ -82,6 +82,7 @@ struct fake_event {
 
 struct fake {
    struct tide_kmd kmd;
+   struct tide_kmd_ops ops;
    pthread_mutex_t lock;
    pthread_cond_t changed;
    struct drm_tide_info limits;

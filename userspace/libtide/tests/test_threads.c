@@ -295,6 +295,26 @@ during_a_submission(void **state)
    tide_batch_destroy(other);
 }
 
+/* A context's points reach the kernel in their order. */
+static void
+submissions_of_a_context(void **state)
+{
+   struct fixture *f = *state;
+   struct run first = {.batch = fixture_batch(f, 0, TIDE_BATCH_ENGINE)};
+   struct run second = {.f = f, .batch = fixture_batch(f, 0, TIDE_BATCH_ENGINE)};
+
+   run_to_gate(&first, f, FAKE_SUBMIT, do_finish);
+   assert_ok(pthread_create(&second.thread, NULL, do_finish, &second));
+   give_others_time();
+   assert_int_equal(f->fake->event_count, 0);
+   run_on(&first);
+   assert_ok(pthread_join(second.thread, NULL));
+   assert_ok(first.ret);
+   assert_ok(second.ret);
+   tide_batch_destroy(first.batch);
+   tide_batch_destroy(second.batch);
+}
+
 /* The handle outlives the call about it. */
 static void
 freed_during_its_offer(void **state)
@@ -346,7 +366,8 @@ main(void)
       TEST(offer_meets_failing_offer),    TEST(offer_meets_reclaim),
       TEST(reclaim_meets_offer),          TEST(reclaim_meets_reclaim),
       TEST(reference_meets_idle_reclaim), TEST(during_a_submission),
-      TEST(freed_during_its_offer),       TEST(import_meets_the_last_unref),
+      TEST(submissions_of_a_context),     TEST(freed_during_its_offer),
+      TEST(import_meets_the_last_unref),
    };
 
    return cmocka_run_group_tests_name("threads", tests, NULL, NULL);
