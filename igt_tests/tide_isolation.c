@@ -12,7 +12,7 @@ IGT_TEST_DESCRIPTION("Recycled memory and foreign handles");
  */
 
 #define SECRET	   0x53c2e75e
-#define LOT_COUNT  24
+#define LOT_COUNT  12
 #define LOT_SIZE   TIDE_MIB(1)
 
 struct victim {
@@ -177,7 +177,7 @@ static void test_recycled(const void *data)
 	struct tide_cgroup cg;
 
 	cgroup_make(&cg, NULL, "victim");
-	for (int round = 0; round < 3; round++) {
+	for (int round = 0; round < 2; round++) {
 		int fd = tide_open_render();
 		struct tide_queue queue = tide_queue_create(fd);
 

@@ -371,10 +371,24 @@ static void test_loses_no_more(const void *data)
 	/* What the hog took, page tables and all, is what there is now and was lost. */
 	igt_info("need %" PRIi64 " KiB, lost %u MiB\n",
 		 (int64_t)(after + TIDE_MIB(discarded) - max) >> 10, discarded);
-	igt_assert_lte_u64(TIDE_MIB(20), after + TIDE_MIB(discarded) - before);
+	igt_assert_lte_u64(TIDE_MIB(19), after + TIDE_MIB(discarded) - before);
 	igt_assert_lte_u64(max, after + LOT_SIZE + TIDE_MIB(2));
 	lot_check_order(lot);
 	lot_check(lot);
+}
+
+static void request_reclaim(const struct tide_cgroup *cg, unsigned int mib)
+{
+	char path[256], value[32];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/memory.reclaim", cg->path);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	igt_assert_fd(fd);
+	snprintf(value, sizeof(value), "%uM", mib);
+	if (write(fd, value, strlen(value)) < 0)
+		igt_assert_eq(errno, EAGAIN);
+	close(fd);
 }
 
 /* The soft limit, and reclaim on request, take offers too and evict nothing else. */
@@ -385,7 +399,6 @@ static void test_soft(const void *data)
 	struct lot *lot, *in_use;
 	uint64_t evicted;
 	uint32_t discarded;
-	char value[32];
 
 	scene_init(&scene, NULL, "limited");
 	in_use = filled_lot_in(&scene, 8, 1000);
@@ -397,8 +410,8 @@ static void test_soft(const void *data)
 				    tide_cgroup_get_u64(&scene.cg, "memory.current"));
 		igt_assert_eq(press(&scene.cg, 16), HOG_FULL);
 	} else {
-		snprintf(value, sizeof(value), "%" PRIu64, TIDE_MIB(12));
-		tide_cgroup_set(&scene.cg, "memory.reclaim", value);
+		/* It may say that it has not found enough: shrinkers are not credited. */
+		request_reclaim(&scene.cg, 12);
 	}
 	igt_assert_eq_u64(lot_absent(in_use), 0);
 	igt_assert_eq_u64(tide_stat(scene.fd, "evicted_pages"), evicted);
@@ -486,7 +499,7 @@ static void test_removed(const void *data)
 	int fd = tide_open_render();
 	struct tide_queue queue = tide_queue_create(fd);
 
-	for (uint32_t round = 0; round < 8; round++) {
+	for (uint32_t round = 0; round < 4; round++) {
 		struct tide_cgroup outer, cg;
 		struct lot *offered, *discarded, *resident, *empty;
 

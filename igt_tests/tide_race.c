@@ -59,6 +59,7 @@ static const struct race {
 /* Shared by all processes of a race */
 struct shared {
 	volatile bool stop;
+	unsigned int ready;
 	struct {
 		uint64_t kept, discarded, jobs, refused, exported, sigbus;
 	} of[WORKERS];
@@ -530,6 +531,9 @@ static void worker_run(struct worker *w)
 
 	for (unsigned int i = 0; i < SLOTS; i++)
 		slot_create(w, &w->slots[i], slot_size(i));
+	while (w->in_use > w->total / 2)
+		op_offer(w, &w->slots[random_below(w, SLOTS)]);
+	__atomic_add_fetch(&w->shared->ready, 1, __ATOMIC_SEQ_CST);
 	if (w->race->work & WILD) {
 		w->skip = TIDE_PAGE;
 		wild = pressure_fork(0);
@@ -658,14 +662,17 @@ static void test_race(const void *data)
 	igt_assert(shared != MAP_FAILED);
 	for (unsigned int i = 0; i < SLOTS; i++)
 		total += slot_size(i) * WORKERS;
-	if (race->pressure & LIMIT) {
+	if (race->pressure & LIMIT)
 		cgroup_make(&cg, NULL, "race");
-		/* what the processes need themselves, and 7/8 of the rest */
-		tide_cgroup_set_u64(&cg, "memory.max", TIDE_MIB(12) + total / 8 * 7);
-	}
 	for (unsigned int i = 0; i < WORKERS; i++)
 		workers[i] = start_worker(race, shared, i, one_fd,
 					  race->pressure & LIMIT ? &cg : NULL);
+	while (READ_ONCE(shared->ready) < WORKERS && !has_ended(workers[0]) && !has_ended(workers[1]))
+		usleep(10000);
+	/* All is there, and from now on half of it can be discarded. */
+	if (race->pressure & LIMIT)
+		tide_cgroup_set_u64(&cg, "memory.max",
+				    tide_cgroup_get_u64(&cg, "memory.current") - total / 4);
 	if ((race->pressure & KNOB) && !(*press++ = pressure_fork(0))) {
 		knob_run(shared, fd);
 		_exit(0);

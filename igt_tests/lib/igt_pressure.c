@@ -212,22 +212,23 @@ static bool hog_enough(const struct hog *hog)
 
 static void hog_work(const struct hog *hog, volatile struct hog_state *state)
 {
+	size_t size = TIDE_MIB(hog->max_mib);
 	uint64_t random = getpid();
+	uint8_t *mem;
 
 	tide_cgroup_enter(hog->cgroup);
+	/* In one piece, for huge pages: quicker by far. */
+	mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	igt_assert_f(mem != MAP_FAILED, "%u MiB: %s\n", hog->max_mib, strerror(errno));
+	if (hog->locked)
+		do_or_die(mlock2(mem, size, MLOCK_ONFAULT));
 	while (!hog_enough(hog)) {
-		uint64_t *mem;
-
 		if (state->filled_mib == hog->max_mib) {
 			state->result = HOG_FULL;
 			return;
 		}
-		mem = mmap(NULL, TIDE_MIB(1), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			   -1, 0);
-		igt_assert(mem != MAP_FAILED);
-		if (hog->locked)
-			do_or_die(mlock2(mem, TIDE_MIB(1), MLOCK_ONFAULT));
-		fill_step(mem, TIDE_MIB(1), &random);
+		fill_step((uint64_t *)(mem + TIDE_MIB(state->filled_mib)), TIDE_MIB(1), &random);
 		state->filled_mib++;
 	}
 	state->result = HOG_ENOUGH;
