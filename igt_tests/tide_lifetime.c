@@ -283,7 +283,7 @@ static void test_kill(const void *data)
 			usleep(1000);
 		}
 
-	for (int round = 0; round < (getenv("TIDE_LONG") ? 60 : 10); round++) {
+	for (int round = 0; round < (getenv("TIDE_LONG") ? 60 : 6); round++) {
 		kill_one(test, tide_random(&random) % 20000);
 		wait_for(no_more_allocations, &lines, "the dead client's allocations are freed");
 		lot_use_on_gpu(&lot);

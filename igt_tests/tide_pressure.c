@@ -52,7 +52,7 @@ static void scene_init(struct scene *scene, enum scope scope)
 	scene->queue = tide_queue_create(scene->fd);
 }
 
-/* kswapd takes a hundred MiB when it wakes; a limit takes hardly more than is needed. */
+/* kswapd may take a hundred MiB when it wakes; a limit takes hardly more than is needed. */
 static uint32_t scene_count(const struct scene *scene, uint32_t global, uint32_t limit)
 {
 	return scene->scope == LIMIT ? limit : global;
@@ -75,6 +75,13 @@ static void scene_press(struct scene *scene, bool locked, bool (*enough)(const v
 		hog.max_mib = meminfo_mib("MemTotal") + meminfo_mib("SwapTotal");
 	}
 	igt_assert_eq(hog_fill(&hog), HOG_ENOUGH);
+}
+
+static void scene_release(struct scene *scene)
+{
+	hog_end();
+	if (scene->scope == LIMIT)
+		tide_cgroup_set(&scene->cg, "memory.max", "max");
 }
 
 static void scene_discard(struct scene *scene, uint64_t mib)
@@ -125,18 +132,18 @@ static void test_order(const void *data)
 	lot_make_resident(&evicted, &scene.queue);
 	lot_use_on_gpu(&evicted);
 	tide_evict(scene.fd, evicted.handles, evicted.count);
-	lot_create(&offered, scene.fd, scene_count(&scene, 240, 60), LOT_SIZE, 1);
+	lot_create(&offered, scene.fd, scene_count(&scene, 120, 60), LOT_SIZE, 1);
 	offer_in_order(&offered);
 	evicted_pages = tide_stat(scene.fd, "evicted_pages");
 
-	scene_discard(&scene, scene_count(&scene, 60, 30));
+	scene_discard(&scene, 30);
 
 	/* Read before the reclaim: as long as one of the offered answers OK after this, */
 	/* there was something to discard. */
 	igt_assert_eq_u64(lot_absent(&in_use) + lot_absent(&resident) + lot_absent(&evicted), 0);
 	igt_assert_eq_u64(tide_stat(scene.fd, "evicted_pages"), evicted_pages);
 	discarded = lot_reclaim(&offered, scene.queue.id);
-	hog_end();
+	scene_release(&scene);
 
 	igt_info("%u of %u MiB discarded\n", discarded, offered.count);
 	igt_assert_f(discarded > 0 && discarded < offered.count, "both outcomes are needed\n");
@@ -162,7 +169,7 @@ static void test_busy(const void *data)
 	scene_init(&scene, variant->scope);
 	lot_create(&busy, scene.fd, 8, LOT_SIZE, 1);
 	lot_make_resident(&busy, &scene.queue);
-	lot_create(&idle, scene.fd, scene_count(&scene, 240, 60), LOT_SIZE, 1000);
+	lot_create(&idle, scene.fd, scene_count(&scene, 120, 60), LOT_SIZE, 1000);
 	tide_cork_plug(&cork, scene.fd);
 	for (uint32_t i = 0; i < busy.count; i++)
 		tide_keep_busy(scene.fd, &cork, busy.handles[i], i % 2 ? TIDE_READ : TIDE_WRITE);
@@ -172,7 +179,7 @@ static void test_busy(const void *data)
 	scene_discard(&scene, 16);
 	igt_assert_eq_u32(lot_count_flag(&busy, DRM_TIDE_BO_BUSY), busy.count);
 	igt_assert_eq_u32(lot_count_flag(&busy, DRM_TIDE_BO_DISCARDED), 0);
-	hog_end();
+	scene_release(&scene);
 
 	tide_cork_unplug(&cork);
 	for (int tries = 0; lot_count_flag(&busy, DRM_TIDE_BO_BUSY); tries++) {
@@ -181,7 +188,7 @@ static void test_busy(const void *data)
 	}
 	scene_discard(&scene, busy.count);
 	discarded = lot_reclaim(&busy, scene.queue.id);
-	hog_end();
+	scene_release(&scene);
 	igt_assert_eq_u32(discarded, busy.count);
 	lot_check(&busy);
 
@@ -208,14 +215,14 @@ static void test_exported(const void *data)
 		if (i % 2)
 			close(dmabuf);
 	}
-	lot_create(&private, scene.fd, scene_count(&scene, 240, 60), LOT_SIZE, 1000);
+	lot_create(&private, scene.fd, scene_count(&scene, 120, 60), LOT_SIZE, 1000);
 	lot_offer(&exported, DRM_TIDE_PRIORITY_LOW);
 	lot_offer(&private, DRM_TIDE_PRIORITY_HIGH);
 
 	scene_discard(&scene, 30);
 	discarded = lot_reclaim(&private, scene.queue.id);
 	igt_assert_eq_u32(lot_reclaim(&exported, scene.queue.id), 0);
-	hog_end();
+	scene_release(&scene);
 	igt_assert_neq_u32(discarded, 0);
 	lot_check(&private);
 	lot_check_intact(&exported);
@@ -252,11 +259,11 @@ static void test_evicted(const void *data)
 	lot_use_on_gpu(&lot);
 	tide_evict(scene.fd, lot.handles, lot.count);
 	scene_press(&scene, true, swapped, &goal);
-	hog_end();
+	scene_release(&scene);
 	lot_check_intact(&lot);
 
 	scene_press(&scene, true, swapped, &goal);
-	hog_end();
+	scene_release(&scene);
 	igt_assert_lt_u64(0, lot_absent(&lot));
 	paged_in = tide_stat(scene.fd, "paged_in_pages");
 	failures = tide_stat(scene.fd, "page_in_failures");
@@ -295,7 +302,7 @@ static void test_longest_idle(const void *data)
 	/* The youngest first: reclaim may be going on. */
 	for (unsigned int i = 3; i--;)
 		resident[i] = lot_count_flag(&lots[order[i]], DRM_TIDE_BO_RESIDENT);
-	hog_end();
+	scene_release(&scene);
 	igt_info("still resident, longest idle first: %u %u %u of 24\n", resident[0], resident[1],
 		 resident[2]);
 	igt_assert_lt_u64(resident[0], 24);
@@ -344,8 +351,14 @@ igt_main
 			if (tests[t].needs_swap && !variants[v].swap_mib)
 				continue;
 			igt_describe(tests[t].describe);
-			igt_subtest_f("%s-%s", tests[t].name, variants[v].name)
-				pressure_run_swap(variants[v].swap_mib, tests[t].body, &variants[v]);
+			igt_subtest_f("%s-%s", tests[t].name, variants[v].name) {
+				struct pressure_machine machine = {
+					variants[v].scope == LIMIT ? 0 : 256,
+					variants[v].swap_mib,
+				};
+
+				pressure_run_on(&machine, tests[t].body, &variants[v]);
+			}
 		}
 	}
 }

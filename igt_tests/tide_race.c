@@ -574,12 +574,12 @@ static void limit_run(struct shared *shared, const struct tide_cgroup *cg)
 {
 	tide_cgroup_enter(cg);
 	while (!shared->stop) {
-		uint8_t *mem = mmap(NULL, TIDE_MIB(4), PROT_READ | PROT_WRITE,
+		uint8_t *mem = mmap(NULL, TIDE_MIB(2), PROT_READ | PROT_WRITE,
 				    MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
 		igt_assert(mem != MAP_FAILED);
 		usleep(5000);
-		munmap(mem, TIDE_MIB(4));
+		munmap(mem, TIDE_MIB(2));
 	}
 }
 
@@ -669,10 +669,10 @@ static void test_race(const void *data)
 					  race->pressure & LIMIT ? &cg : NULL);
 	while (READ_ONCE(shared->ready) < WORKERS && !has_ended(workers[0]) && !has_ended(workers[1]))
 		usleep(10000);
-	/* All is there, and from now on half of it can be discarded. */
+	/* All is there, half of it can be discarded, and now a quarter of that must be. */
 	if (race->pressure & LIMIT)
 		tide_cgroup_set_u64(&cg, "memory.max",
-				    tide_cgroup_get_u64(&cg, "memory.current") - total / 4);
+				    tide_cgroup_get_u64(&cg, "memory.current") - total / 8);
 	if ((race->pressure & KNOB) && !(*press++ = pressure_fork(0))) {
 		knob_run(shared, fd);
 		_exit(0);
@@ -720,7 +720,13 @@ igt_main
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(races); i++) {
 		igt_describe(races[i].describe);
-		igt_subtest(races[i].name)
-			pressure_run_swap(races[i].pressure & ZRAM ? 256 : 0, test_race, &races[i]);
+		igt_subtest(races[i].name) {
+			struct pressure_machine machine = {
+				races[i].pressure & GLOBAL ? 160 : 0,
+				races[i].pressure & ZRAM ? 128 : 0,
+			};
+
+			pressure_run_on(&machine, test_race, &races[i]);
+		}
 	}
 }

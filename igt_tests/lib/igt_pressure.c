@@ -45,11 +45,6 @@ uint64_t meminfo_mib(const char *key)
 	return read_key("/proc/meminfo", name) / 1024;
 }
 
-uint64_t vmstat(const char *key)
-{
-	return read_key("/proc/vmstat", key);
-}
-
 static void set_oom_score_adj(int value)
 {
 	char text[16];
@@ -153,21 +148,46 @@ static void remove_cgroups(void)
 
 /* Subtests */
 
+#define HUGE_PAGES "/proc/sys/vm/nr_hugepages"
+
+/* Huge pages that nobody uses are memory that nobody can have, and are not even cleared. */
+static void shrink_machine(unsigned int memory_mib)
+{
+	uint64_t available = meminfo_mib("MemAvailable");
+	char text[16];
+
+	if (available <= memory_mib)
+		return;
+	snprintf(text, sizeof(text), "%" PRIu64,
+		 (available - memory_mib) / meminfo_mib("Hugepagesize"));
+	igt_assert(try_write(HUGE_PAGES, text));
+}
+
+static void restore_machine(int sig __maybe_unused)
+{
+	try_write(HUGE_PAGES, "0");
+}
+
 void pressure_init(void)
 {
 	igt_require_f(geteuid() == 0, "memory pressure needs root\n");
 	igt_require_f(!access("/sys/fs/cgroup/cgroup.procs", W_OK), "no cgroup v2\n");
 	set_oom_score_adj(-1000);
+	igt_install_exit_handler(restore_machine);
 }
 
-void pressure_run_swap(unsigned int swap_mib, void (*body)(const void *data), const void *data)
+void pressure_run_on(const struct pressure_machine *machine, void (*body)(const void *data),
+		     const void *data)
 {
 	int status;
 
 	igt_require_f(meminfo_mib("SwapTotal") == 0, "the machine has swap of its own\n");
 	remove_cgroups();
-	if (swap_mib)
-		tide_swap_on(TIDE_MIB(swap_mib));
+	restore_machine(0);
+	if (machine->memory_mib)
+		shrink_machine(machine->memory_mib);
+	if (machine->swap_mib)
+		tide_swap_on(TIDE_MIB(machine->swap_mib));
 	igt_fork(child, 1) {
 		/* Ends what hangs, and with it its children. */
 		alarm(2 * TIDE_LIVENESS_S);
@@ -175,9 +195,17 @@ void pressure_run_swap(unsigned int swap_mib, void (*body)(const void *data), co
 	}
 	status = __igt_waitchildren();
 	remove_cgroups();
-	if (swap_mib)
+	restore_machine(0);
+	if (machine->swap_mib)
 		tide_swap_off();
 	igt_assert_f(status == 0, "the subtest's process ended with status %d\n", status);
+}
+
+void pressure_run_swap(unsigned int swap_mib, void (*body)(const void *data), const void *data)
+{
+	struct pressure_machine machine = { .swap_mib = swap_mib };
+
+	pressure_run_on(&machine, body, data);
 }
 
 void pressure_run(void (*body)(const void *data), const void *data)
@@ -238,10 +266,12 @@ enum hog_result hog_fill(const struct hog *hog)
 {
 	volatile struct hog_state *state;
 	enum hog_result result;
+	int64_t begin;
 	int ends[2];
 	char byte;
 
 	hog_end();
+	begin = tide_deadline(0);
 	state = mmap(NULL, TIDE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	igt_assert(state != MAP_FAILED);
 	do_or_die(pipe2(ends, O_CLOEXEC));
@@ -260,7 +290,8 @@ enum hog_result hog_fill(const struct hog *hog)
 		igt_assert_eq(errno, EINTR);
 	close(ends[0]);
 	result = state->done ? state->result : HOG_KILLED;
-	igt_info("hog: filled %u MiB%s\n", state->filled_mib,
+	igt_info("hog: filled %u MiB in %" PRIi64 " ms%s\n", state->filled_mib,
+		 (tide_deadline(0) - begin) / (int64_t)NSEC_PER_MSEC,
 		 result == HOG_KILLED ? ", then killed" : "");
 	munmap((void *)state, TIDE_PAGE);
 	return result;

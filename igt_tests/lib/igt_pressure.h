@@ -13,12 +13,22 @@
 /* Keeps the caller alive whatever is killed for memory; skips where this cannot be tested. */
 void pressure_init(void);
 
+/* The machine that a body finds; it is as it was before afterwards. */
+struct pressure_machine {
+	/* memory that can be had; 0: all there is. What is small fills up quickly. */
+	unsigned int memory_mib;
+	/* zram swap; 0: none */
+	unsigned int swap_mib;
+};
+
 /*
  * Runs a subtest's body in a process of its own, and takes away what it leaves:
- * allocations, hogs, cgroups made by cgroup_make(), swap. The body may not skip.
+ * allocations, hogs, cgroups made by cgroup_make(). The body may not skip.
+ * Skips where the machine has swap of its own.
  */
+void pressure_run_on(const struct pressure_machine *machine, void (*body)(const void *data),
+		     const void *data);
 void pressure_run(void (*body)(const void *data), const void *data);
-/* The same with so much zram swap, 0 for none; skips where the machine has swap of its own. */
 void pressure_run_swap(unsigned int swap_mib, void (*body)(const void *data), const void *data);
 
 /*
@@ -38,9 +48,8 @@ uint64_t cgroup_current_mib(const struct tide_cgroup *cg);
 /* Processes killed for memory in the cgroup and below. */
 uint64_t cgroup_kills(const struct tide_cgroup *cg);
 
-/* A line of /proc/meminfo in MiB, or of /proc/vmstat. */
+/* A line of /proc/meminfo in MiB. */
 uint64_t meminfo_mib(const char *key);
-uint64_t vmstat(const char *key);
 
 enum hog_result {
 	/* the condition has come true */
