@@ -37,25 +37,24 @@ static const struct variant variants[] = {
 struct scene {
 	enum scope scope;
 	struct tide_cgroup cg;
+	/* of an allocation; a huge page, and kswapd may take a hundred MiB when it wakes */
+	size_t size;
 	int fd;
 	struct tide_queue queue;
 };
 
+#define OFFERS 60
+
 static void scene_init(struct scene *scene, enum scope scope)
 {
 	scene->scope = scope;
+	scene->size = scope == LIMIT ? TIDE_MIB(1) : TIDE_MIB(2);
 	if (scope != GLOBAL) {
 		cgroup_make(&scene->cg, NULL, "client");
 		tide_cgroup_enter(&scene->cg);
 	}
 	scene->fd = tide_open_render();
 	scene->queue = tide_queue_create(scene->fd);
-}
-
-/* kswapd may take a hundred MiB when it wakes; a limit takes hardly more than is needed. */
-static uint32_t scene_count(const struct scene *scene, uint32_t global, uint32_t limit)
-{
-	return scene->scope == LIMIT ? limit : global;
 }
 
 static void scene_press(struct scene *scene, bool locked, bool (*enough)(const void *),
@@ -91,8 +90,6 @@ static void scene_discard(struct scene *scene, uint64_t mib)
 	scene_press(scene, false, stat_reached, &goal);
 }
 
-#define LOT_SIZE TIDE_MIB(1)
-
 /*
  * Offers all so that they should go in the order of their indices: a third LOW,
  * a third NORMAL, a third HIGH. The first offers are all wrong: only the last
@@ -125,14 +122,14 @@ static void test_order(const void *data)
 	uint32_t discarded;
 
 	scene_init(&scene, variant->scope);
-	lot_create(&in_use, scene.fd, 8, LOT_SIZE, 1000);
-	lot_create(&resident, scene.fd, 8, LOT_SIZE, 2000);
+	lot_create(&in_use, scene.fd, 8, scene.size, 1000);
+	lot_create(&resident, scene.fd, 8, scene.size, 2000);
 	lot_make_resident(&resident, &scene.queue);
-	lot_create(&evicted, scene.fd, 8, LOT_SIZE, 3000);
+	lot_create(&evicted, scene.fd, 8, scene.size, 3000);
 	lot_make_resident(&evicted, &scene.queue);
 	lot_use_on_gpu(&evicted);
 	tide_evict(scene.fd, evicted.handles, evicted.count);
-	lot_create(&offered, scene.fd, scene_count(&scene, 120, 60), LOT_SIZE, 1);
+	lot_create(&offered, scene.fd, OFFERS, scene.size, 1);
 	offer_in_order(&offered);
 	evicted_pages = tide_stat(scene.fd, "evicted_pages");
 
@@ -145,7 +142,7 @@ static void test_order(const void *data)
 	discarded = lot_reclaim(&offered, scene.queue.id);
 	scene_release(&scene);
 
-	igt_info("%u of %u MiB discarded\n", discarded, offered.count);
+	igt_info("%u of %u discarded\n", discarded, offered.count);
 	igt_assert_f(discarded > 0 && discarded < offered.count, "both outcomes are needed\n");
 	lot_check_order(&offered);
 	lot_check(&offered);
@@ -167,9 +164,9 @@ static void test_busy(const void *data)
 	uint32_t discarded;
 
 	scene_init(&scene, variant->scope);
-	lot_create(&busy, scene.fd, 8, LOT_SIZE, 1);
+	lot_create(&busy, scene.fd, 8, scene.size, 1);
 	lot_make_resident(&busy, &scene.queue);
-	lot_create(&idle, scene.fd, scene_count(&scene, 120, 60), LOT_SIZE, 1000);
+	lot_create(&idle, scene.fd, OFFERS, scene.size, 1000);
 	tide_cork_plug(&cork, scene.fd);
 	for (uint32_t i = 0; i < busy.count; i++)
 		tide_keep_busy(scene.fd, &cork, busy.handles[i], i % 2 ? TIDE_READ : TIDE_WRITE);
@@ -186,7 +183,7 @@ static void test_busy(const void *data)
 		igt_assert_lt(tries, TIDE_LIVENESS_S * 100);
 		usleep(10000);
 	}
-	scene_discard(&scene, busy.count);
+	scene_discard(&scene, busy.count * busy.size >> 20);
 	discarded = lot_reclaim(&busy, scene.queue.id);
 	scene_release(&scene);
 	igt_assert_eq_u32(discarded, busy.count);
@@ -207,7 +204,7 @@ static void test_exported(const void *data)
 	uint32_t discarded;
 
 	scene_init(&scene, variant->scope);
-	lot_create(&exported, scene.fd, 8, LOT_SIZE, 1);
+	lot_create(&exported, scene.fd, 8, scene.size, 1);
 	for (uint32_t i = 0; i < exported.count; i++) {
 		int dmabuf;
 
@@ -215,7 +212,7 @@ static void test_exported(const void *data)
 		if (i % 2)
 			close(dmabuf);
 	}
-	lot_create(&private, scene.fd, scene_count(&scene, 120, 60), LOT_SIZE, 1000);
+	lot_create(&private, scene.fd, OFFERS, scene.size, 1000);
 	lot_offer(&exported, DRM_TIDE_PRIORITY_LOW);
 	lot_offer(&private, DRM_TIDE_PRIORITY_HIGH);
 
@@ -254,7 +251,7 @@ static void test_evicted(const void *data)
 	uint64_t paged_in, failures;
 
 	scene_init(&scene, variant->scope);
-	lot_create(&lot, scene.fd, 48, LOT_SIZE, 1);
+	lot_create(&lot, scene.fd, 32, scene.size, 1);
 	lot_make_resident(&lot, &scene.queue);
 	lot_use_on_gpu(&lot);
 	tide_evict(scene.fd, lot.handles, lot.count);
@@ -292,7 +289,7 @@ static void test_longest_idle(const void *data)
 		int fd = tide_open_render();
 
 		queues[i] = tide_queue_create(fd);
-		lot_create(&lots[i], fd, 24, LOT_SIZE, 1 + 1000 * i);
+		lot_create(&lots[i], fd, 24, TIDE_MIB(1), 1 + 1000 * i);
 		lot_make_resident(&lots[i], &queues[i]);
 	}
 	for (unsigned int i = 0; i < 3; i++)
@@ -323,20 +320,28 @@ struct test {
 	const char *name;
 	const char *describe;
 	void (*body)(const void *data);
-	/* nothing can be evicted without */
-	bool needs_swap;
+	/* of variants[], by their bits */
+	unsigned int variants;
 };
+
+#define ALL		(~0u)
+#define GLOBAL_BIT	(1u << 0)
+#define GLOBAL_ZRAM_BIT (1u << 1)
+#define CLIENT_BIT	(1u << 2)
+#define CLIENT_ZRAM_BIT (1u << 3)
+#define LIMIT_BIT	(1u << 4)
+#define LIMIT_ZRAM_BIT	(1u << 5)
 
 static const struct test tests[] = {
 	{ "b4-b6-h5-order", "offers go LOW before HIGH, oldest first, before anything in use, and "
-	  "each answer is true", test_order, false },
+	  "each answer is true", test_order, ALL },
 	{ "b3-busy-stays", "what unfinished jobs name is not discarded until they have finished",
-	  test_busy, false },
-	{ "b8-exported-stays", "what was exported is never discarded", test_exported, false },
+	  test_busy, GLOBAL_ZRAM_BIT | LIMIT_BIT },
+	{ "b8-exported-stays", "what was exported is never discarded", test_exported, CLIENT_BIT | LIMIT_ZRAM_BIT },
 	{ "d5-evicted-comes-back", "evicted content is swapped and comes back intact for CPU and GPU",
-	  test_evicted, true },
+	  test_evicted, CLIENT_ZRAM_BIT | LIMIT_ZRAM_BIT },
 	{ "d7-longest-idle-first", "residency is no pin: the longest idle client loses first, and has "
-	  "it back before its next job", test_longest_idle, true },
+	  "it back before its next job", test_longest_idle, GLOBAL_ZRAM_BIT | LIMIT_ZRAM_BIT },
 };
 
 igt_main
@@ -348,7 +353,7 @@ igt_main
 
 	for (unsigned int t = 0; t < ARRAY_SIZE(tests); t++) {
 		for (unsigned int v = 0; v < ARRAY_SIZE(variants); v++) {
-			if (tests[t].needs_swap && !variants[v].swap_mib)
+			if (!(tests[t].variants & 1u << v))
 				continue;
 			igt_describe(tests[t].describe);
 			igt_subtest_f("%s-%s", tests[t].name, variants[v].name) {

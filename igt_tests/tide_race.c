@@ -474,8 +474,9 @@ static void op_any(struct worker *w)
 	uint32_t dice = random_below(w, 16);
 
 	/* Not more than half at a time: the rest is what pressure may take. */
-	if (!s->offered && w->in_use > w->total / 2) {
-		op_offer(w, s);
+	if (w->in_use > w->total / 2) {
+		if (!s->offered)
+			op_offer(w, s);
 		return;
 	}
 	if (s->offered) {
