@@ -76,7 +76,7 @@ void tide_backing_unmount(void)
  */
 int tide_backing_init(struct tide_bo *bo)
 {
-	struct file *shmem, *vma_file;
+	struct file *shmem;
 
 	shmem = shmem_file_setup_with_mnt(tide_backing_mnt, "tide", bo->base.size, 0);
 	if (IS_ERR(shmem))
@@ -84,14 +84,7 @@ int tide_backing_init(struct tide_bo *bo)
 
 	mapping_set_unevictable(shmem->f_mapping);
 
-	vma_file = tide_mmap_file_create(shmem);
-	if (IS_ERR(vma_file)) {
-		fput(shmem);
-		return PTR_ERR(vma_file);
-	}
-
 	bo->shmem = shmem;
-	bo->vma_file = vma_file;
 	bo->memcg = get_mem_cgroup_from_mm(current->mm);
 	return 0;
 }
@@ -103,7 +96,8 @@ int tide_backing_init(struct tide_bo *bo)
 void tide_backing_fini(struct tide_bo *bo)
 {
 	mem_cgroup_put(bo->memcg);
-	fput(bo->vma_file);
+	if (bo->vma_file)
+		fput(bo->vma_file);
 	fput(bo->shmem);
 }
 
@@ -237,7 +231,8 @@ static bool tide_backing_write_folio(struct folio *folio, struct address_space *
 	if (!folio_trylock(folio))
 		return true;
 
-	if (folio->mapping != mapping || folio_mapped(folio) || folio_test_writeback(folio)) {
+	if (folio->mapping != mapping || folio_mapped(folio) || folio_test_writeback(folio) ||
+	    folio_maybe_dma_pinned(folio)) {
 		folio_unlock(folio);
 		return true;
 	}

@@ -85,9 +85,9 @@ struct tide_client {
 	struct tide_device *tdev;
 
 	/**
-	 * @lock: makes each call that works on handles or queues one step among
-	 * the client's own calls: no handle is closed and no queue destroyed
-	 * meanwhile
+	 * @lock: makes what a call does to a list of allocations one step among
+	 * the client's own calls, and keeps queues while they are used; nothing
+	 * is waited for while it is held
 	 */
 	struct mutex lock;
 

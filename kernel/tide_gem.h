@@ -57,7 +57,7 @@ struct tide_bo {
 
 	/** @shmem: the backing store */
 	struct file *shmem;
-	/** @vma_file: stands for @shmem in mappings and keeps the module */
+	/** @vma_file: stands for @shmem in mappings and keeps the module; made by the first */
 	struct file *vma_file;
 	/** @memcg: whom the pages are charged to */
 	struct mem_cgroup *memcg;
@@ -169,6 +169,5 @@ int tide_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma);
 int tide_mmap(struct file *filp, struct vm_area_struct *vma);
 unsigned long tide_get_unmapped_area(struct file *filp, unsigned long addr, unsigned long len,
 				     unsigned long pgoff, unsigned long flags);
-struct file *tide_mmap_file_create(struct file *shmem);
 
 #endif /* _TIDE_GEM_H_ */

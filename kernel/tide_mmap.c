@@ -32,22 +32,24 @@ static const struct file_operations tide_mmap_file_fops = {
 	.fsync = noop_fsync,
 };
 
-/**
- * tide_mmap_file_create - make the file that stands for backing store in mappings
- * @shmem: the backing store
- *
- * Return: the file or an error.
- */
-struct file *tide_mmap_file_create(struct file *shmem)
+/* The file that stands for backing store in mappings, not referenced, or an error */
+static struct file *tide_mmap_file(struct tide_bo *bo)
 {
-	struct file *file;
+	struct file *file = READ_ONCE(bo->vma_file), *first;
 
-	file = dentry_open(&shmem->f_path, O_RDWR, current_cred());
-	if (IS_ERR(file))
+	if (file)
 		return file;
 
+	file = dentry_open(&bo->shmem->f_path, O_RDWR, current_cred());
+	if (IS_ERR(file))
+		return file;
 	replace_fops(file, fops_get(&tide_mmap_file_fops));
-	return file;
+
+	first = cmpxchg(&bo->vma_file, NULL, file);
+	if (!first)
+		return file;
+	fput(file);
+	return first;
 }
 
 static bool tide_bo_may_fault(struct tide_bo *bo)
@@ -169,6 +171,7 @@ int tide_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 	struct tide_bo *bo = to_tide_bo(obj);
 	unsigned long pgoff = vma->vm_pgoff - drm_vma_node_start(&obj->vma_node);
 	unsigned long count = tide_bo_page_count(bo);
+	struct file *file;
 	int ret;
 
 	if (!(vma->vm_flags & VM_MAYSHARE))
@@ -176,12 +179,16 @@ int tide_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 	if (pgoff >= count || vma_pages(vma) > count - pgoff)
 		return -EINVAL;
 
+	file = tide_mmap_file(bo);
+	if (IS_ERR(file))
+		return PTR_ERR(file);
+
 	vma->vm_pgoff = pgoff;
 	ret = bo->shmem->f_op->mmap(bo->shmem, vma);
 	if (ret)
 		return ret;
 
-	vma_set_file(vma, bo->vma_file);
+	vma_set_file(vma, file);
 #ifdef CONFIG_NUMA
 	WRITE_ONCE(tide_shmem_vm_ops, vma->vm_ops);
 #endif

@@ -67,7 +67,7 @@ unsigned long tide_offer_discard(struct tide_bo *bo)
 
 	scoped_guard(spinlock, &bo->lock) {
 		bo->discards++;
-		/* Pairs with the acquire in tide_reclaim_one() */
+		/* Pairs with the acquire in tide_bo_is_discarding() */
 		smp_store_release(&bo->state, TIDE_BO_DISCARDED);
 	}
 	wake_up_var(&bo->state);
@@ -119,11 +119,11 @@ int tide_offer_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 	    args->priority > DRM_TIDE_PRIORITY_HIGH)
 		return -EINVAL;
 
-	guard(mutex)(&client->lock);
-
 	list = tide_bo_list_get(file, args->handles, args->count, &args->bad_index);
 	if (IS_ERR(list))
 		return PTR_ERR(list);
+
+	guard(mutex)(&client->lock);
 
 	for (u32 i = 0; i < list->count; i++) {
 		tide_offer_one(list->bos[i], client, args->priority);
@@ -132,17 +132,17 @@ int tide_offer_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 	return 0;
 }
 
-static u32 tide_reclaim_one(struct tide_bo *bo, struct tide_client *client, bool *required)
+static bool tide_bo_is_discarding(struct tide_bo *bo)
 {
-	struct tide_bo_client *bc;
+	/* Acquire: what the client does next comes after the zap and the truncation. */
+	return smp_load_acquire(&bo->state) == TIDE_BO_DISCARDING;
+}
+
+static u32 tide_reclaim_one_locked(struct tide_bo *bo, struct tide_client *client, bool *required)
+{
+	struct tide_bo_client *bc = tide_bo_find_client(bo, client);
 	u32 result = DRM_TIDE_RECLAIM_OK;
 
-	/* Acquire: what the client does next comes after the zap and the truncation. */
-	wait_var_event(&bo->state, smp_load_acquire(&bo->state) != TIDE_BO_DISCARDING);
-
-	guard(spinlock)(&bo->lock);
-
-	bc = tide_bo_find_client(bo, client);
 	if (!bc)
 		return result;
 
@@ -163,16 +163,64 @@ static u32 tide_reclaim_one(struct tide_bo *bo, struct tide_client *client, bool
 	return result;
 }
 
-/* The answer was not delivered: have the next reclaim give it again. */
-static void tide_reclaim_untell(struct tide_bo *bo, struct tide_client *client)
+static u32 tide_reclaim_one(struct tide_bo *bo, struct tide_client *client, bool *required)
 {
-	struct tide_bo_client *bc;
+	u32 result;
 
-	guard(spinlock)(&bo->lock);
+	spin_lock(&bo->lock);
+	while (tide_bo_is_discarding(bo)) {
+		spin_unlock(&bo->lock);
 
-	bc = tide_bo_find_client(bo, client);
-	if (bc)
-		bc->discards_told = bo->discards - 1;
+		/* Without the client's lock: its offers wait for nothing, not for this either. */
+		mutex_unlock(&client->lock);
+		wait_var_event(&bo->state, !tide_bo_is_discarding(bo));
+		mutex_lock(&client->lock);
+
+		spin_lock(&bo->lock);
+	}
+	result = tide_reclaim_one_locked(bo, client, required);
+	spin_unlock(&bo->lock);
+	return result;
+}
+
+/* Answers DISCARDED were not delivered: have the next reclaim give them again. */
+static void tide_reclaim_untell(struct tide_bo_list *list, struct tide_client *client,
+				const u32 *results)
+{
+	for (u32 i = 0; i < list->count; i++) {
+		struct tide_bo *bo = list->bos[i];
+		struct tide_bo_client *bc;
+
+		if (results[i] != DRM_TIDE_RECLAIM_DISCARDED)
+			continue;
+
+		guard(spinlock)(&bo->lock);
+		bc = tide_bo_find_client(bo, client);
+		if (bc)
+			bc->discards_told = bo->discards - 1;
+	}
+}
+
+static int tide_reclaim_list(struct tide_bo_list *list, struct tide_client *client, u32 queue_id,
+			     struct tide_paging_op *op, u32 *results, u64 *value)
+{
+	guard(mutex)(&client->lock);
+
+	if (!tide_queue_find(client, queue_id))
+		return -ENOENT;
+
+	for (u32 i = 0; i < list->count; i++) {
+		bool required = false;
+
+		results[i] = tide_reclaim_one(list->bos[i], client, &required);
+		if (required)
+			tide_paging_op_add(op, list->bos[i]);
+		cond_resched();
+	}
+
+	/* Looked up again: it may be gone, if a discard had to be waited for. */
+	*value = tide_queue_push(tide_queue_find(client, queue_id), op);
+	return 0;
 }
 
 /**
@@ -190,45 +238,32 @@ int tide_reclaim_ioctl(struct drm_device *drm, void *data, struct drm_file *file
 	struct tide_paging_op *op __free(tide_paging_op) = NULL;
 	struct tide_bo_list *list __free(tide_bo_list) = NULL;
 	u32 *results __free(kvfree) = NULL;
-	struct tide_queue *queue;
+	int ret;
 
 	args->bad_index = DRM_TIDE_NO_INDEX;
 	args->value = 0;
 	if (args->flags)
 		return -EINVAL;
 
-	guard(mutex)(&client->lock);
-
 	list = tide_bo_list_get(file, args->handles, args->count, &args->bad_index);
 	if (IS_ERR(list))
 		return PTR_ERR(list);
-
-	queue = tide_queue_find(client, args->queue);
-	if (!queue)
-		return -ENOENT;
 
 	results = kvmalloc_array(list->count, sizeof(*results), GFP_KERNEL);
 	op = tide_paging_op_alloc(client, list->count);
 	if (!results || !op)
 		return -ENOMEM;
 
-	for (u32 i = 0; i < list->count; i++) {
-		bool required = false;
-
-		results[i] = tide_reclaim_one(list->bos[i], client, &required);
-		if (required)
-			tide_paging_op_add(op, list->bos[i]);
-		cond_resched();
-	}
-
-	args->value = tide_queue_push(queue, no_free_ptr(op));
+	ret = tide_reclaim_list(list, client, args->queue, op, results, &args->value);
+	if (ret)
+		return ret;
+	op = NULL; /* The queue has it. */
 
 	if (!copy_to_user(u64_to_user_ptr(args->results), results,
 			  array_size(list->count, sizeof(*results))))
 		return 0;
 
-	for (u32 i = 0; i < list->count; i++)
-		if (results[i] == DRM_TIDE_RECLAIM_DISCARDED)
-			tide_reclaim_untell(list->bos[i], client);
+	guard(mutex)(&client->lock);
+	tide_reclaim_untell(list, client, results);
 	return -EFAULT;
 }

@@ -37,6 +37,9 @@
 
 #define TIDE_QUEUE_MAX_FAILURES	1024
 
+/* Signalled from the start */
+#define TIDE_QUEUE_FIRST_VALUE	1
+
 /**
  * struct tide_page_in_failure - a failed value
  */
@@ -205,11 +208,12 @@ static void tide_queue_signal(struct tide_queue *queue, struct tide_paging_op *o
 	if (error)
 		dma_fence_set_error(&fence->base, error);
 	drm_syncobj_add_point(queue->syncobj, op->chain, &fence->base, op->value);
-	dma_fence_signal(&fence->base);
 
-	/* RECLAIM returns it as signalled: not before it is. */
-	scoped_guard(spinlock, &queue->lock)
+	/* In one: RECLAIM returns it as signalled, and who has seen the signal asks how it went. */
+	scoped_guard(spinlock, &queue->lock) {
+		dma_fence_signal(&fence->base);
 		queue->completed = op->value;
+	}
 
 	dma_fence_end_signalling(cookie);
 
@@ -261,7 +265,7 @@ struct tide_queue *tide_queue_find(struct tide_client *client, u32 id)
 
 /**
  * tide_queue_push - queue page-in work
- * @queue: queue
+ * @queue: queue, or NULL if it was destroyed meanwhile, which cancels the work
  * @op: work; consumed
  *
  * Return: the value to wait for: a new one, or where there is nothing to do one
@@ -270,6 +274,11 @@ struct tide_queue *tide_queue_find(struct tide_client *client, u32 id)
 u64 tide_queue_push(struct tide_queue *queue, struct tide_paging_op *op)
 {
 	u64 value;
+
+	if (!queue) {
+		tide_paging_op_free(op);
+		return TIDE_QUEUE_FIRST_VALUE;
+	}
 
 	if (!op->count) {
 		tide_paging_op_free(op);
@@ -321,10 +330,10 @@ static int tide_queue_create_syncobj(struct tide_queue *queue)
 	}
 
 	stub = dma_fence_get_stub();
-	drm_syncobj_add_point(queue->syncobj, chain, stub, 1);
+	drm_syncobj_add_point(queue->syncobj, chain, stub, TIDE_QUEUE_FIRST_VALUE);
 	dma_fence_put(stub);
-	queue->last = 1;
-	queue->completed = 1;
+	queue->last = TIDE_QUEUE_FIRST_VALUE;
+	queue->completed = TIDE_QUEUE_FIRST_VALUE;
 	return 0;
 }
 

@@ -318,19 +318,19 @@ int tide_make_resident_ioctl(struct drm_device *drm, void *data, struct drm_file
 	if (args->flags)
 		return -EINVAL;
 
-	guard(mutex)(&client->lock);
-
 	list = tide_bo_list_get(file, args->handles, args->count, &args->bad_index);
 	if (IS_ERR(list))
 		return PTR_ERR(list);
 
-	queue = tide_queue_find(client, args->queue);
-	if (!queue)
-		return -ENOENT;
-
 	op = tide_paging_op_alloc(client, list->count);
 	if (!op)
 		return -ENOMEM;
+
+	guard(mutex)(&client->lock);
+
+	queue = tide_queue_find(client, args->queue);
+	if (!queue)
+		return -ENOENT;
 
 	ret = tide_residency_count_list(list, client, 1, &args->bad_index);
 	if (ret)
@@ -360,11 +360,10 @@ int tide_evict_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 	if (args->flags || args->pad)
 		return -EINVAL;
 
-	guard(mutex)(&client->lock);
-
 	list = tide_bo_list_get(file, args->handles, args->count, &args->bad_index);
 	if (IS_ERR(list))
 		return PTR_ERR(list);
 
+	guard(mutex)(&client->lock);
 	return tide_residency_count_list(list, client, -1, &args->bad_index);
 }

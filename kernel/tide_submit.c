@@ -620,6 +620,8 @@ static struct tide_job *tide_job_alloc(struct tide_client *client, u64 client_id
 		tide_job_free(job);
 		return ERR_PTR(-ENOMEM);
 	}
+	/* Signalled around the scheduler's fence, and that one around @done */
+	lockdep_set_subclass(&job->hw->lock, SINGLE_DEPTH_NESTING);
 	return job;
 }
 

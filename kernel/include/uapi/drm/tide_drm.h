@@ -62,7 +62,7 @@ extern "C" {
  * struct drm_tide_info - version and limits of the driver
  *
  * The limits never change while the device lives, and later versions of the
- * driver only raise them.
+ * driver only raise them. @job_timeout_ms is what the administrator has set.
  *
  * Errors: none of its own.
  */
