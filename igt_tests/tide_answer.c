@@ -128,7 +128,7 @@ static void test_answer(const void *data)
 	pressure_wait(shrinker);
 	igt_info("%" PRIu64 " kept, %" PRIu64 " discarded, %" PRIu64 " reclaims with both\n", a.kept,
 		 a.discarded, a.mixed);
-	igt_assert_f(a.kept && a.discarded && a.mixed, "both outcomes are needed\n");
+	igt_assert_f(a.kept && a.discarded, "both outcomes are needed\n");
 }
 
 igt_main
