@@ -5,19 +5,23 @@
  * A render node whose memory can be offered. The GPU is software; its memory
  * pressure, its pages and its fences are real.
  *
- * ================== =======================================================
- * tide_gem.c         allocations and their clients
- * tide_backing.c     backing store: pages in, pages out
- * tide_mmap.c        CPU mappings and faults
- * tide_prime.c       sharing
- * tide_offer.c       offer, reclaim, discard: the state machine
- * tide_residency.c   residency lists and segments
- * tide_paging.c      paging queues: page-in work and its fence timeline
- * tide_shrinker.c    memory pressure in, discards and evictions out
- * tide_submit.c      submission of jobs
- * tide_engine.c      the software GPU
- * tide_fence.c       fences
- * ================== =======================================================
+ * =================== ======================================================
+ * tide_gem.c          allocations and their clients
+ * tide_backing.c      backing store: pages in, pages out
+ * tide_mmap.c         CPU mappings and faults
+ * tide_prime.c        sharing
+ * tide_offer.c        offer, reclaim, discard: the state machine
+ * tide_residency.c    residency lists and segments
+ * tide_paging.c       page-in work and its fence timeline
+ * tide_queue.c        paging queues
+ * tide_shrinker.c     memory pressure in, discards and evictions out
+ * tide_lru.c          the lists that shrinkers work on
+ * tide_discard.c      which offer is discarded next
+ * tide_evict.c        which allocation is evicted next
+ * tide_submit.c       submission of jobs
+ * tide_engine.c       the software GPU
+ * tide_fence.c        fences
+ * =================== ======================================================
  */
 #include <linux/file.h>
 #include <linux/module.h>

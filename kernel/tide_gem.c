@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0 OR MIT
 /*
- * Allocations: their life, their clients, and the calls that ask about them.
+ * Allocations: their life and their clients.
  */
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
 
 #include <drm/drm_drv.h>
-#include <drm/drm_print.h>
 
 #include "tide_backing.h"
 #include "tide_drv.h"
 #include "tide_gem.h"
-#include "tide_shrinker.h"
+#include "tide_lru.h"
 
 static struct kmem_cache *tide_bo_cache;
 
@@ -113,7 +112,7 @@ static void tide_gem_free(struct drm_gem_object *obj)
 	struct tide_device *tdev = to_tide_device(obj->dev);
 	struct tide_bo *bo = to_tide_bo(obj);
 
-	tide_shrinker_remove(bo);
+	tide_lru_remove(bo);
 	scoped_guard(spinlock, &tdev->bo_lock)
 		list_del(&bo->device_link);
 
@@ -231,6 +230,27 @@ bool tide_bo_is_busy(struct tide_bo *bo)
 }
 
 /**
+ * tide_bo_trylock_idle - take the reservation of an idle allocation
+ * @bo: allocation
+ *
+ * For who makes room: jobs, faults and page-ins hold the reservation, and may
+ * be what waits for the room.
+ *
+ * Return: true if the reservation is held and no job is unfinished.
+ */
+bool tide_bo_trylock_idle(struct tide_bo *bo)
+{
+	if (!dma_resv_trylock(bo->base.resv))
+		return false;
+
+	if (!tide_bo_is_busy(bo))
+		return true;
+
+	dma_resv_unlock(bo->base.resv);
+	return false;
+}
+
+/**
  * tide_bo_idle_since - how urgently an allocation is needed
  * @bo: allocation, its lock held
  *
@@ -320,170 +340,4 @@ void tide_bo_list_put(struct tide_bo_list *list)
 	for (u32 i = 0; i < list->count; i++)
 		tide_bo_put(list->bos[i]);
 	kvfree(list);
-}
-
-/**
- * tide_bo_create_ioctl - DRM_IOCTL_TIDE_BO_CREATE
- * @drm: device
- * @data: &struct drm_tide_bo_create
- * @file: client
- *
- * Return: 0 or an error.
- */
-int tide_bo_create_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
-{
-	struct drm_tide_bo_create *args = data;
-	struct tide_bo *bo;
-	int ret;
-
-	if (!args->size || args->flags || args->pad || args->pad2)
-		return -EINVAL;
-
-	bo = tide_bo_create(to_tide_device(drm), args->size);
-	if (IS_ERR(bo))
-		return PTR_ERR(bo);
-
-	args->actual_size = bo->base.size;
-	ret = drm_gem_handle_create(file, &bo->base, &args->handle);
-	tide_bo_put(bo);
-	return ret;
-}
-
-/**
- * tide_bo_mmap_offset_ioctl - DRM_IOCTL_TIDE_BO_MMAP_OFFSET
- * @drm: device
- * @data: &struct drm_tide_bo_mmap_offset
- * @file: client
- *
- * Return: 0 or an error.
- */
-int tide_bo_mmap_offset_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
-{
-	struct drm_tide_bo_mmap_offset *args = data;
-	struct tide_bo *bo __free(tide_bo) = NULL;
-
-	if (args->pad)
-		return -EINVAL;
-
-	bo = tide_bo_lookup(file, args->handle);
-	if (!bo)
-		return -ENOENT;
-
-	args->offset = drm_vma_node_offset_addr(&bo->base.vma_node);
-	return 0;
-}
-
-/**
- * tide_bo_info_ioctl - DRM_IOCTL_TIDE_BO_INFO
- * @drm: device
- * @data: &struct drm_tide_bo_info
- * @file: client
- *
- * Return: 0 or an error.
- */
-int tide_bo_info_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
-{
-	struct drm_tide_bo_info *args = data;
-	struct tide_bo *bo __free(tide_bo) = NULL;
-	struct tide_bo_client *bc;
-
-	if (args->pad)
-		return -EINVAL;
-
-	bo = tide_bo_lookup(file, args->handle);
-	if (!bo)
-		return -ENOENT;
-
-	args->size = bo->base.size;
-	args->present = (u64)tide_backing_present(bo) << PAGE_SHIFT;
-	args->page_in_error = -READ_ONCE(bo->page_in_error);
-	args->flags = 0;
-	if (tide_bo_is_resident(bo))
-		args->flags |= DRM_TIDE_BO_RESIDENT;
-	if (tide_bo_is_busy(bo))
-		args->flags |= DRM_TIDE_BO_BUSY;
-
-	guard(spinlock)(&bo->lock);
-
-	bc = tide_bo_find_client(bo, file->driver_priv);
-	if (!bc)
-		return -ENOENT;
-
-	args->discard_count = bo->discards;
-	args->residency_count = bc->residency;
-	args->priority = bc->offered;
-	if (bc->offered)
-		args->flags |= DRM_TIDE_BO_OFFERED;
-	if (bo->state == TIDE_BO_DISCARDED)
-		args->flags |= DRM_TIDE_BO_DISCARDED;
-	else if (bc->discards_told != bo->discards)
-		args->flags |= DRM_TIDE_BO_DISCARD_UNTOLD;
-	if (tide_bo_is_exported(bo))
-		args->flags |= DRM_TIDE_BO_EXPORTED;
-	return 0;
-}
-
-/**
- * tide_dumb_create - DRM_IOCTL_MODE_CREATE_DUMB
- * @file: client
- * @drm: device
- * @args: width, height and bits in; handle, pitch and size out
- *
- * Return: 0 or an error.
- */
-int tide_dumb_create(struct drm_file *file, struct drm_device *drm,
-		     struct drm_mode_create_dumb *args)
-{
-	struct tide_bo *bo;
-	int ret;
-
-	/* The DRM core has checked these for overflow. */
-	args->pitch = args->width * DIV_ROUND_UP(args->bpp, 8);
-	args->size = PAGE_ALIGN((u64)args->pitch * args->height);
-
-	bo = tide_bo_create(to_tide_device(drm), args->size);
-	if (IS_ERR(bo))
-		return PTR_ERR(bo);
-
-	ret = drm_gem_handle_create(file, &bo->base, &args->handle);
-	tide_bo_put(bo);
-	return ret;
-}
-
-/**
- * tide_gem_show_fdinfo - the memory keys of drm-usage-stats
- * @p: where to print
- * @file: client
- */
-void tide_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file)
-{
-	struct drm_memory_stats stats = {};
-	struct drm_gem_object *obj;
-	int id;
-
-	spin_lock(&file->table_lock);
-	idr_for_each_entry(&file->object_idr, obj, id) {
-		struct tide_bo *bo;
-		u64 present;
-
-		if (!obj)
-			continue;
-
-		bo = to_tide_bo(obj);
-		present = (u64)tide_backing_present(bo) << PAGE_SHIFT;
-
-		if (drm_gem_object_is_shared_for_memory_stats(obj))
-			stats.shared += obj->size;
-		else
-			stats.private += obj->size;
-		stats.resident += present;
-		if (tide_bo_is_busy(bo))
-			stats.active += present;
-		else if (READ_ONCE(bo->state) == TIDE_BO_OFFERED)
-			stats.purgeable += present;
-	}
-	spin_unlock(&file->table_lock);
-
-	drm_print_memory_stats(p, &stats,
-			       DRM_GEM_OBJECT_RESIDENT | DRM_GEM_OBJECT_PURGEABLE, "system");
 }

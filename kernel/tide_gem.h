@@ -124,6 +124,7 @@ struct tide_bo *tide_bo_create(struct tide_device *tdev, u64 size);
 struct tide_bo_client *tide_bo_find_client(struct tide_bo *bo, struct tide_client *client);
 bool tide_bo_is_exported(const struct tide_bo *bo);
 bool tide_bo_is_busy(struct tide_bo *bo);
+bool tide_bo_trylock_idle(struct tide_bo *bo);
 u64 tide_bo_idle_since(struct tide_bo *bo);
 struct tide_bo *tide_bo_lookup(struct drm_file *file, u32 handle);
 

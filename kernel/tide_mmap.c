@@ -24,7 +24,7 @@
 
 #include "tide_backing.h"
 #include "tide_drv.h"
-#include "tide_shrinker.h"
+#include "tide_lru.h"
 
 static const struct file_operations tide_mmap_file_fops = {
 	.owner = THIS_MODULE,
@@ -85,7 +85,7 @@ static vm_fault_t tide_fault_locked(struct tide_bo *bo, struct vm_fault *vmf)
 	if (IS_ERR(folio))
 		return vmf_error(PTR_ERR(folio));
 
-	tide_shrinker_add_evictable(bo);
+	tide_lru_add_evictable(bo);
 	vmf->page = folio_file_page(folio, vmf->pgoff);
 	return VM_FAULT_LOCKED;
 }

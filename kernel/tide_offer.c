@@ -33,9 +33,9 @@
 
 #include "tide_backing.h"
 #include "tide_drv.h"
+#include "tide_lru.h"
 #include "tide_offer.h"
 #include "tide_paging.h"
-#include "tide_shrinker.h"
 #include "tide_trace.h"
 
 /**
@@ -94,10 +94,10 @@ static void tide_offer_one(struct tide_bo *bo, struct tide_client *client, u32 p
 		return;
 
 	if (bo->state == TIDE_BO_OFFERED)
-		tide_shrinker_remove_offered(bo);
+		tide_lru_remove_offered(bo);
 	WRITE_ONCE(bo->state, TIDE_BO_OFFERED);
 	bo->priority = priority;
-	tide_shrinker_add_offered(bo);
+	tide_lru_add_offered(bo);
 }
 
 /**
@@ -149,7 +149,7 @@ static u32 tide_reclaim_one_locked(struct tide_bo *bo, struct tide_client *clien
 	/* Since an offered allocation has a single client, nobody else's offer is meant. */
 	if (bc->offered && bo->state != TIDE_BO_KEPT) {
 		if (bo->state == TIDE_BO_OFFERED)
-			tide_shrinker_remove_offered(bo);
+			tide_lru_remove_offered(bo);
 		WRITE_ONCE(bo->state, TIDE_BO_KEPT);
 	}
 	bc->offered = 0;

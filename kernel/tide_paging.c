@@ -37,21 +37,6 @@
 
 #define TIDE_QUEUE_MAX_FAILURES	1024
 
-/* Signalled from the start */
-#define TIDE_QUEUE_FIRST_VALUE	1
-
-/**
- * struct tide_page_in_failure - a failed value
- */
-struct tide_page_in_failure {
-	/** @link: in &tide_queue.failures */
-	struct list_head link;
-	/** @value: the value */
-	u64 value;
-	/** @error: why, negative */
-	int error;
-};
-
 /**
  * struct tide_paging_op - the work behind one value
  */
@@ -70,37 +55,6 @@ struct tide_paging_op {
 	u32 count;
 	/** @bos: to be brought in; referenced */
 	struct tide_bo *bos[];
-};
-
-/**
- * struct tide_queue - a paging queue
- */
-struct tide_queue {
-	/** @tdev: device */
-	struct tide_device *tdev;
-	/** @syncobj: the timeline; written only */
-	struct drm_syncobj *syncobj;
-	/** @fence_context: of the timeline's fences */
-	u64 fence_context;
-	/** @wq: runs @work, and nothing else */
-	struct workqueue_struct *wq;
-	/** @work: works off @ops */
-	struct work_struct work;
-	/** @dead: being destroyed, what is left is cancelled */
-	bool dead;
-
-	/** @lock: protects what follows */
-	spinlock_t lock;
-	/** @ops: in order of their values */
-	struct list_head ops;
-	/** @last: value returned last */
-	u64 last;
-	/** @completed: value signalled last */
-	u64 completed;
-	/** @failures: in order of their values */
-	struct list_head failures;
-	/** @failure_count: number of @failures */
-	u32 failure_count;
 };
 
 /**
@@ -234,7 +188,11 @@ static struct tide_paging_op *tide_queue_pop(struct tide_queue *queue)
 	return op;
 }
 
-static void tide_queue_work(struct work_struct *work)
+/**
+ * tide_queue_work - work off a queue
+ * @work: &tide_queue.work
+ */
+void tide_queue_work(struct work_struct *work)
 {
 	struct tide_queue *queue = container_of(work, struct tide_queue, work);
 	struct tide_paging_op *op;
@@ -247,20 +205,6 @@ static void tide_queue_work(struct work_struct *work)
 		tide_queue_signal(queue, op, error);
 		tide_paging_op_free(op);
 	}
-}
-
-/**
- * tide_queue_find - find a client's queue
- * @client: client, its lock held for as long as the queue is used
- * @id: id
- *
- * Return: the queue or NULL.
- */
-struct tide_queue *tide_queue_find(struct tide_client *client, u32 id)
-{
-	lockdep_assert_held(&client->lock);
-
-	return xa_load(&client->queues, id);
 }
 
 /**
@@ -293,191 +237,4 @@ u64 tide_queue_push(struct tide_queue *queue, struct tide_paging_op *op)
 	}
 	queue_work(queue->wq, &queue->work);
 	return value;
-}
-
-/**
- * tide_queue_destroy - cancel what is left, signal every value, free the queue
- * @queue: queue that nobody can find
- */
-void tide_queue_destroy(struct tide_queue *queue)
-{
-	struct tide_page_in_failure *failure, *next;
-
-	WRITE_ONCE(queue->dead, true);
-	/* Works off what is queued. */
-	destroy_workqueue(queue->wq);
-
-	list_for_each_entry_safe(failure, next, &queue->failures, link)
-		kfree(failure);
-	drm_syncobj_put(queue->syncobj);
-	kfree(queue);
-}
-
-/* The first point is signalled: a value exists where nothing has been queued yet. */
-static int tide_queue_create_syncobj(struct tide_queue *queue)
-{
-	struct dma_fence_chain *chain = dma_fence_chain_alloc();
-	struct dma_fence *stub;
-	int ret;
-
-	if (!chain)
-		return -ENOMEM;
-
-	ret = drm_syncobj_create(&queue->syncobj, 0, NULL);
-	if (ret) {
-		dma_fence_chain_free(chain);
-		return ret;
-	}
-
-	stub = dma_fence_get_stub();
-	drm_syncobj_add_point(queue->syncobj, chain, stub, TIDE_QUEUE_FIRST_VALUE);
-	dma_fence_put(stub);
-	queue->last = TIDE_QUEUE_FIRST_VALUE;
-	queue->completed = TIDE_QUEUE_FIRST_VALUE;
-	return 0;
-}
-
-static struct tide_queue *tide_queue_create(struct tide_device *tdev)
-{
-	struct tide_queue *queue;
-	int ret;
-
-	queue = kzalloc(sizeof(*queue), GFP_KERNEL_ACCOUNT);
-	if (!queue)
-		return ERR_PTR(-ENOMEM);
-
-	queue->tdev = tdev;
-	queue->fence_context = dma_fence_context_alloc(1);
-	INIT_WORK(&queue->work, tide_queue_work);
-	spin_lock_init(&queue->lock);
-	INIT_LIST_HEAD(&queue->ops);
-	INIT_LIST_HEAD(&queue->failures);
-
-	queue->wq = alloc_ordered_workqueue("tide-paging", 0);
-	if (!queue->wq) {
-		kfree(queue);
-		return ERR_PTR(-ENOMEM);
-	}
-
-	ret = tide_queue_create_syncobj(queue);
-	if (ret) {
-		destroy_workqueue(queue->wq);
-		kfree(queue);
-		return ERR_PTR(ret);
-	}
-	return queue;
-}
-
-/**
- * tide_queue_create_ioctl - DRM_IOCTL_TIDE_QUEUE_CREATE
- * @drm: device
- * @data: &struct drm_tide_queue_create
- * @file: client
- *
- * Return: 0 or an error.
- */
-int tide_queue_create_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
-{
-	struct drm_tide_queue_create *args = data;
-	struct tide_client *client = file->driver_priv;
-	struct tide_queue *queue;
-	int ret;
-
-	if (args->flags || args->pad)
-		return -EINVAL;
-
-	guard(mutex)(&client->lock);
-
-	if (client->queue_count == TIDE_MAX_QUEUES)
-		return -ENOSPC;
-
-	queue = tide_queue_create(to_tide_device(drm));
-	if (IS_ERR(queue))
-		return PTR_ERR(queue);
-
-	ret = xa_alloc(&client->queues, &args->queue, queue, xa_limit_31b, GFP_KERNEL_ACCOUNT);
-	if (ret)
-		goto err_destroy;
-
-	ret = drm_syncobj_get_handle(file, queue->syncobj, &args->syncobj);
-	if (ret)
-		goto err_erase;
-
-	client->queue_count++;
-	return 0;
-
-err_erase:
-	xa_erase(&client->queues, args->queue);
-err_destroy:
-	tide_queue_destroy(queue);
-	return ret;
-}
-
-/**
- * tide_queue_destroy_ioctl - DRM_IOCTL_TIDE_QUEUE_DESTROY
- * @drm: device
- * @data: &struct drm_tide_queue_destroy
- * @file: client
- *
- * Return: 0 or an error.
- */
-int tide_queue_destroy_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
-{
-	struct drm_tide_queue_destroy *args = data;
-	struct tide_client *client = file->driver_priv;
-	struct tide_queue *queue;
-
-	if (args->pad)
-		return -EINVAL;
-
-	scoped_guard(mutex, &client->lock) {
-		queue = xa_erase(&client->queues, args->queue);
-		if (!queue)
-			return -ENOENT;
-		client->queue_count--;
-	}
-
-	tide_queue_destroy(queue);
-	return 0;
-}
-
-/**
- * tide_queue_info_ioctl - DRM_IOCTL_TIDE_QUEUE_INFO
- * @drm: device
- * @data: &struct drm_tide_queue_info
- * @file: client
- *
- * Return: 0 or an error.
- */
-int tide_queue_info_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
-{
-	struct drm_tide_queue_info *args = data;
-	struct tide_client *client = file->driver_priv;
-	struct tide_page_in_failure *failure;
-	struct tide_queue *queue;
-
-	if (args->pad)
-		return -EINVAL;
-
-	guard(mutex)(&client->lock);
-
-	queue = tide_queue_find(client, args->queue);
-	if (!queue)
-		return -ENOENT;
-
-	guard(spinlock)(&queue->lock);
-
-	if (args->value > queue->last)
-		return -EINVAL;
-
-	args->completed = queue->completed;
-	args->last = queue->last;
-	args->error = 0;
-	args->pad2 = 0;
-	if (args->value > queue->completed)
-		return 0;
-	list_for_each_entry(failure, &queue->failures, link)
-		if (failure->value == args->value)
-			args->error = -failure->error;
-	return 0;
 }

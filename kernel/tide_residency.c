@@ -19,9 +19,9 @@
 
 #include "tide_backing.h"
 #include "tide_drv.h"
+#include "tide_lru.h"
 #include "tide_paging.h"
 #include "tide_residency.h"
-#include "tide_shrinker.h"
 #include "tide_trace.h"
 
 /* Pages brought in at one go, while faults and discards of the allocation wait */
@@ -75,8 +75,7 @@ static u64 tide_segment_rank(struct tide_bo *bo)
 
 /*
  * Takes the idle allocation that is needed least, with its reservation held.
- * Whoever holds a reservation may be waiting for this very room: trylock. What
- * is on the list is not freed while the list's lock is held.
+ * What is on the list is not freed while the list's lock is held.
  */
 static struct tide_bo *tide_segment_take_idle(struct tide_segment *segment)
 {
@@ -88,12 +87,8 @@ static struct tide_bo *tide_segment_take_idle(struct tide_segment *segment)
 	list_for_each_entry(bo, &segment->residents, segment_link) {
 		u64 rank = tide_segment_rank(bo);
 
-		if (rank >= best_rank || !dma_resv_trylock(bo->base.resv))
+		if (rank >= best_rank || !tide_bo_trylock_idle(bo))
 			continue;
-		if (tide_bo_is_busy(bo)) {
-			dma_resv_unlock(bo->base.resv);
-			continue;
-		}
 		if (best)
 			dma_resv_unlock(best->base.resv);
 		best = bo;
@@ -165,7 +160,7 @@ static int tide_residency_step_locked(struct tide_bo *bo)
 		return -ENOBUFS;
 
 	ret = tide_backing_populate(bo, TIDE_PAGE_IN_BATCH);
-	tide_shrinker_add_evictable(bo);
+	tide_lru_add_evictable(bo);
 	atomic64_add(bo->populated - before, &tdev->stats.paged_in_pages);
 	if (ret)
 		return ret;
