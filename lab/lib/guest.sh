@@ -82,7 +82,6 @@ guest_qemu_piped() {
 # guest_boot COMMAND...: boots and has the command run, and leaves all of it in $guest_folder
 guest_boot() {
 	local job
-	host_need qemu-system-x86_64:qemu-system-x86
 	guest_folder=$(mktemp -d "$lab_out/job.XXXXXX")
 	lab_scratch+=("$guest_folder")
 	: >"$guest_folder/dmesg.txt"

@@ -13,10 +13,10 @@ host_install_packages() {
 		install --no-install-recommends "$@"
 }
 
-# host_need COMMAND:PACKAGE...: installs the packages whose command is not there
-host_need() {
+# host_prepare: installs the packages whose command is not there
+host_prepare() {
 	local pair missing=()
-	for pair; do
+	for pair in qemu-system-x86_64:qemu-system-x86 mmdebstrap:mmdebstrap mke2fs:e2fsprogs mount:mount xz:xz-utils; do
 		command -v "${pair%%:*}" >/dev/null || missing+=("${pair#*:}")
 	done
 	((${#missing[@]} == 0)) || step "installing ${missing[*]}" host_install_packages "${missing[@]}"

@@ -29,6 +29,7 @@ lab_lib=$(dirname "${BASH_SOURCE[0]}")
 lab_prepare() {
 	host_check
 	mkdir -p "$lab_out"
+	host_prepare
 	root_use
 	kernel_use "$guest_kernel"
 }

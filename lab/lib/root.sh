@@ -48,7 +48,6 @@ root_collect_boot_files() {
 }
 
 root_make() {
-	host_need mmdebstrap:mmdebstrap mke2fs:e2fsprogs xz:xz-utils
 	root_debootstrap "$1/root"
 	root_collect_boot_files "$1"
 	echo "making the guest's disk"
