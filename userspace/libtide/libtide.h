@@ -57,7 +57,9 @@ struct tide_paging_queue;
 struct tide_context;
 struct tide_batch;
 
-/** TIDE_WAIT_FOREVER: a timeout that never comes */
+/**
+ * define TIDE_WAIT_FOREVER - a timeout that never comes
+ */
 #define TIDE_WAIT_FOREVER UINT64_MAX
 
 /*

@@ -26,7 +26,7 @@ extern "C" {
  * - Lists are passed as user pointer and count. A list that is too long gives
  *   -E2BIG, one that is not readable -EFAULT, one with zero entries -EINVAL
  *   where the ioctl does not say that it may be empty. Limits are told by
- *   &DRM_IOCTL_TIDE_INFO.
+ *   &drm_tide_info.
  * - Where one entry of a list is at fault, @bad_index tells the first such
  *   entry, else it is %DRM_TIDE_NO_INDEX. It is written on every error but
  *   -ENODEV.
@@ -52,10 +52,14 @@ extern "C" {
 #define DRM_TIDE_EVICT			0x0b
 #define DRM_TIDE_SUBMIT			0x0c
 
-/** DRM_TIDE_NO_INDEX: no single entry of a list is at fault */
+/**
+ * define DRM_TIDE_NO_INDEX - no single entry of a list is at fault
+ */
 #define DRM_TIDE_NO_INDEX		0xffffffffu
 
-/** DRM_TIDE_UAPI_VERSION: version of this header, see &drm_tide_info */
+/**
+ * define DRM_TIDE_UAPI_VERSION - version of this header, see &drm_tide_info
+ */
 #define DRM_TIDE_UAPI_VERSION		1
 
 /**
@@ -87,7 +91,9 @@ struct drm_tide_info {
 	__u64 max_delay_ns;
 };
 
-/** DRM_TIDE_SEGMENT_SYSTEM: the segment that system memory backs */
+/**
+ * define DRM_TIDE_SEGMENT_SYSTEM - the segment that system memory backs
+ */
 #define DRM_TIDE_SEGMENT_SYSTEM		0
 
 /**
@@ -163,17 +169,29 @@ struct drm_tide_bo_mmap_offset {
 	__u64 offset;
 };
 
-/** DRM_TIDE_BO_OFFERED: this client has offered the allocation */
+/**
+ * define DRM_TIDE_BO_OFFERED - this client has offered the allocation
+ */
 #define DRM_TIDE_BO_OFFERED		(1u << 0)
-/** DRM_TIDE_BO_DISCARDED: offered, and the content is gone already */
+/**
+ * define DRM_TIDE_BO_DISCARDED - offered, and the content is gone already
+ */
 #define DRM_TIDE_BO_DISCARDED		(1u << 1)
-/** DRM_TIDE_BO_DISCARD_UNTOLD: reclaimed, but a DISCARDED answer was not delivered */
+/**
+ * define DRM_TIDE_BO_DISCARD_UNTOLD - reclaimed, but a DISCARDED answer was not delivered
+ */
 #define DRM_TIDE_BO_DISCARD_UNTOLD	(1u << 2)
-/** DRM_TIDE_BO_RESIDENT: the GPU can reach all of it now */
+/**
+ * define DRM_TIDE_BO_RESIDENT - the GPU can reach all of it now
+ */
 #define DRM_TIDE_BO_RESIDENT		(1u << 3)
-/** DRM_TIDE_BO_EXPORTED: it was exported or named, and is never discarded */
+/**
+ * define DRM_TIDE_BO_EXPORTED - it was exported or named, and is never discarded
+ */
 #define DRM_TIDE_BO_EXPORTED		(1u << 4)
-/** DRM_TIDE_BO_BUSY: unfinished jobs name it */
+/**
+ * define DRM_TIDE_BO_BUSY - unfinished jobs name it
+ */
 #define DRM_TIDE_BO_BUSY		(1u << 5)
 
 /**
@@ -292,11 +310,17 @@ struct drm_tide_queue_info {
 	__u32 pad2;
 };
 
-/** DRM_TIDE_PRIORITY_LOW: discarded first (D3DDDI_OFFER_PRIORITY_LOW) */
+/**
+ * define DRM_TIDE_PRIORITY_LOW - discarded first (D3DDDI_OFFER_PRIORITY_LOW)
+ */
 #define DRM_TIDE_PRIORITY_LOW		1
-/** DRM_TIDE_PRIORITY_NORMAL: discarded after LOW */
+/**
+ * define DRM_TIDE_PRIORITY_NORMAL - discarded after LOW
+ */
 #define DRM_TIDE_PRIORITY_NORMAL	2
-/** DRM_TIDE_PRIORITY_HIGH: discarded last */
+/**
+ * define DRM_TIDE_PRIORITY_HIGH - discarded last
+ */
 #define DRM_TIDE_PRIORITY_HIGH		3
 
 /**
@@ -342,9 +366,13 @@ struct drm_tide_offer {
 	__u32 bad_index;
 };
 
-/** DRM_TIDE_RECLAIM_OK: the content is intact to the bit */
+/**
+ * define DRM_TIDE_RECLAIM_OK - the content is intact to the bit
+ */
 #define DRM_TIDE_RECLAIM_OK		0
-/** DRM_TIDE_RECLAIM_DISCARDED: the content is lost and reads as zeros */
+/**
+ * define DRM_TIDE_RECLAIM_DISCARDED - the content is lost and reads as zeros
+ */
 #define DRM_TIDE_RECLAIM_DISCARDED	1
 
 /**
@@ -452,9 +480,13 @@ struct drm_tide_evict {
 	__u32 pad;
 };
 
-/** DRM_TIDE_SUBMIT_READ: commands read the allocation */
+/**
+ * define DRM_TIDE_SUBMIT_READ - commands read the allocation
+ */
 #define DRM_TIDE_SUBMIT_READ		(1u << 0)
-/** DRM_TIDE_SUBMIT_WRITE: commands write the allocation */
+/**
+ * define DRM_TIDE_SUBMIT_WRITE - commands write the allocation
+ */
 #define DRM_TIDE_SUBMIT_WRITE		(1u << 1)
 
 /**
@@ -479,11 +511,17 @@ struct drm_tide_sync {
 	__u64 point;
 };
 
-/** DRM_TIDE_CMD_FILL: fill a byte range with a pattern */
+/**
+ * define DRM_TIDE_CMD_FILL - fill a byte range with a pattern
+ */
 #define DRM_TIDE_CMD_FILL		1
-/** DRM_TIDE_CMD_COPY: copy a byte range; ranges may overlap */
+/**
+ * define DRM_TIDE_CMD_COPY - copy a byte range; ranges may overlap
+ */
 #define DRM_TIDE_CMD_COPY		2
-/** DRM_TIDE_CMD_DELAY: do nothing for a time, and make no progress meanwhile */
+/**
+ * define DRM_TIDE_CMD_DELAY - do nothing for a time, and make no progress meanwhile
+ */
 #define DRM_TIDE_CMD_DELAY		3
 
 /**
@@ -512,15 +550,25 @@ struct drm_tide_command {
 	__u64 length;
 };
 
-/** DRM_TIDE_LIST_NONE: no list is at fault */
+/**
+ * define DRM_TIDE_LIST_NONE - no list is at fault
+ */
 #define DRM_TIDE_LIST_NONE		0
-/** DRM_TIDE_LIST_BOS: &drm_tide_submit.bos */
+/**
+ * define DRM_TIDE_LIST_BOS - &drm_tide_submit.bos
+ */
 #define DRM_TIDE_LIST_BOS		1
-/** DRM_TIDE_LIST_COMMANDS: &drm_tide_submit.commands */
+/**
+ * define DRM_TIDE_LIST_COMMANDS - &drm_tide_submit.commands
+ */
 #define DRM_TIDE_LIST_COMMANDS		2
-/** DRM_TIDE_LIST_WAITS: &drm_tide_submit.waits */
+/**
+ * define DRM_TIDE_LIST_WAITS - &drm_tide_submit.waits
+ */
 #define DRM_TIDE_LIST_WAITS		3
-/** DRM_TIDE_LIST_SIGNALS: &drm_tide_submit.signals */
+/**
+ * define DRM_TIDE_LIST_SIGNALS - &drm_tide_submit.signals
+ */
 #define DRM_TIDE_LIST_SIGNALS		4
 
 /**
