@@ -23,6 +23,31 @@
  * tide_fence.c        fences
  * =================== ======================================================
  */
+
+/**
+ * DOC: Order of locks
+ *
+ * From the outside:
+ *
+ * 1. mmap_lock, &tide_client.lock, &tide_segment.fit_lock: no two of them at a
+ *    time
+ * 2. reservations (dma_resv), several at a time by drm_exec only
+ * 3. fs_reclaim: memory is allocated under what stands above, and under nothing
+ *    that stands below
+ * 4. i_mmap_rwsem and folio locks
+ * 5. &tide_segment.lock, &tide_device.bo_lock
+ * 6. &tide_bo.lock
+ * 7. the locks of the list_lrus
+ *
+ * Reclaim only trylocks reservations, and whoever holds one of the locks 5 to 7
+ * only trylocks what stands above it. User memory is copied with none of these
+ * held.
+ *
+ * &tide_client.submit_lock is taken under the reservations and held from the
+ * arming of a job until it is pushed; nothing is allocated meanwhile. In
+ * &tide_queue.lock, &tide_engine.lock and the locks of syncobjs no other lock
+ * of the driver's is taken.
+ */
 #include <linux/file.h>
 #include <linux/module.h>
 #include <linux/platform_device.h>
