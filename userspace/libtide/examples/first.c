@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* Keeps a picture in memory that the kernel may take. */
 #include <libtide.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,13 +12,8 @@ main(void)
    enum tide_reclaim_result result;
    uint64_t value;
    void *pixels;
-   int ret = tide_device_open_first(&device);
 
-   if (ret) {
-      fprintf(stderr, "no tide device: %s\n", strerror(-ret));
-      return 1;
-   }
-   if (tide_paging_queue_create(device, &queue) ||
+   if (tide_device_open_first(&device) || tide_paging_queue_create(device, &queue) ||
        tide_allocation_create(device, 1920 * 1080 * 4, 0, &picture) ||
        tide_allocation_map(picture, &pixels))
       return 1;
@@ -33,9 +27,4 @@ main(void)
    if (tide_reclaim(device, queue, &picture, 1, &result, &value))
       return 1;
    puts(result == TIDE_RECLAIM_OK ? "still there" : "gone: draw it again");
-
-   tide_allocation_unref(picture);
-   tide_paging_queue_destroy(queue);
-   tide_device_unref(device);
-   return 0;
 }
