@@ -13,10 +13,12 @@
  * which is how an offer of a busy allocation is deferred.
  *
  * Both count pages. A shrinker with seeks of 0 is asked for half of what it
- * counts at once. That is right under global pressure: offered memory goes
- * before anything else. It is too much for a cgroup that is one page over its
- * limit, and therefore a cgroup's reclaim gets an allowance. A shrinker is not
- * told which kind of reclaim it serves; see tide_reclaim_root().
+ * counts at once, before anything else is reclaimed: half of all that is
+ * offered would go at each wake of kswapd. So a count is bounded by what is
+ * needed: by what the node lacks to its high watermark, and by an allowance in
+ * a cgroup's reclaim. Reclaim comes back while that was too little, and nothing
+ * is evicted meanwhile. A shrinker is not told which kind of reclaim it serves;
+ * see tide_reclaim_root().
  *
  * Eviction takes the longest idle client's allocations first. What is evicted
  * is written to swap at once: were it only made evictable, page reclaim might
@@ -37,11 +39,28 @@
 #include "tide_shrinker.h"
 #include "tide_trace.h"
 
-/* What one attempt of a cgroup's reclaim discards before it stops: 1 MiB in pages */
-#define TIDE_LIMIT_RECLAIM_PAGES	((unsigned long)SZ_1M >> PAGE_SHIFT)
+/*
+ * 1 MiB in pages: what global reclaim discards at least at a time, and what one
+ * attempt of a cgroup's reclaim discards before it stops
+ */
+#define TIDE_RECLAIM_STEP		((unsigned long)SZ_1M >> PAGE_SHIFT)
 
 /* How near its limit a cgroup is when a charge of a huge page calls reclaim */
 #define TIDE_LIMIT_SLACK		(HPAGE_PMD_NR + MEMCG_CHARGE_BATCH)
+
+/* Pages that the node's zones lack to where kswapd stops */
+static unsigned long tide_node_need(int nid)
+{
+	unsigned long need = 0;
+
+	for (int i = 0; i < MAX_NR_ZONES; i++) {
+		struct zone *zone = &NODE_DATA(nid)->node_zones[i];
+		unsigned long high = high_wmark_pages(zone);
+
+		need += high - min(high, zone_page_state(zone, NR_FREE_PAGES));
+	}
+	return need;
+}
 
 #ifdef CONFIG_MEMCG
 /* The cgroup nearest the root that is at its limit */
@@ -65,18 +84,6 @@ static struct mem_cgroup *tide_memcg_topmost(struct mem_cgroup *memcg)
 		memcg = parent_mem_cgroup(memcg);
 	return memcg;
 }
-
-static bool tide_node_is_short(int nid)
-{
-	pg_data_t *node = NODE_DATA(nid);
-	unsigned long free = 0, enough = 0;
-
-	for (int i = 0; i < MAX_NR_ZONES; i++) {
-		free += zone_page_state(&node->node_zones[i], NR_FREE_PAGES);
-		enough += high_wmark_pages(&node->node_zones[i]);
-	}
-	return free < enough;
-}
 #endif
 
 /*
@@ -94,7 +101,7 @@ static struct mem_cgroup *tide_reclaim_root(struct mem_cgroup *memcg, int nid)
 		return NULL;
 
 	limited = tide_memcg_at_limit(memcg);
-	if (limited || tide_node_is_short(nid))
+	if (limited || tide_node_need(nid))
 		return limited;
 	return tide_memcg_topmost(memcg);
 #else
@@ -111,7 +118,7 @@ static unsigned long tide_cgroup_allowance(void)
 {
 	unsigned long reclaimed = current->reclaim_state ? current->reclaim_state->reclaimed : 0;
 
-	return TIDE_LIMIT_RECLAIM_PAGES - min(reclaimed, TIDE_LIMIT_RECLAIM_PAGES);
+	return TIDE_RECLAIM_STEP - min(reclaimed, TIDE_RECLAIM_STEP);
 }
 
 static bool tide_has_swap(struct mem_cgroup *memcg)
@@ -141,8 +148,10 @@ static unsigned long tide_discard_count(struct shrinker *shrinker, struct shrink
 	if (!pages)
 		return SHRINK_EMPTY;
 	if (tide_reclaim_root(sc->memcg, sc->nid))
-		pages = min(pages, tide_cgroup_allowance());
-	return pages;
+		return min(pages, tide_cgroup_allowance());
+
+	/* Half of it is asked for. */
+	return min(pages, 2 * max(tide_node_need(sc->nid), TIDE_RECLAIM_STEP));
 }
 
 static unsigned long tide_discard_scan(struct shrinker *shrinker, struct shrink_control *sc)
