@@ -57,7 +57,9 @@ static unsigned long tide_node_need(int nid)
 		struct zone *zone = &NODE_DATA(nid)->node_zones[i];
 		unsigned long high = high_wmark_pages(zone);
 
-		need += high - min(high, zone_page_state(zone, NR_FREE_PAGES));
+		/* An empty zone may have a watermark. */
+		if (managed_zone(zone))
+			need += high - min(high, zone_page_state(zone, NR_FREE_PAGES));
 	}
 	return need;
 }
