@@ -23,10 +23,6 @@
  * Eviction takes the longest idle client's allocations first. What is evicted
  * is written to swap at once: were it only made evictable, page reclaim might
  * swap it later, when offered memory is there again.
- *
- * The order of locks, from the outside: mmap_lock, reservation, queue lock,
- * fs_reclaim; then inside reclaim: i_mmap_rwsem and folio locks; segment lock,
- * allocation lock, list_lru lock. Reclaim only trylocks reservations.
  */
 #include <linux/mm.h>
 #include <linux/memcontrol.h>
