@@ -29,9 +29,11 @@ html_theme = 'alabaster'
 html_theme_options = {
     'description': 'offered GPU memory for Linux',
     'fixed_sidebar': True,
-    'page_width': '1100px',
+    'page_width': '1200px',
     'sidebar_width': '240px',
 }
+html_static_path = ['static']
+html_css_files = ['tide.css']
 html_sidebars = {'**': ['about.html', 'searchfield.html', 'navigation.html']}
 html_copy_source = False
 html_show_copyright = False
