@@ -52,7 +52,7 @@ static void tide_debugfs_show_bo(struct seq_file *m, struct tide_bo *bo)
 		   bo->state == TIDE_BO_KEPT ? 0 : bo->priority, bo->discards);
 	seq_printf(m, " clients=%u handles=%u required=%u%s%s%s\n", clients, handles, residency,
 		   tide_bo_is_resident(bo) ? " resident" : "",
-		   tide_bo_is_busy(bo) ? " busy" : "",
+		   tide_bo_has_jobs(bo) ? " busy" : "",
 		   tide_bo_is_exported(bo) ? " exported" : "");
 }
 

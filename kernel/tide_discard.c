@@ -111,7 +111,7 @@ static enum lru_status tide_find_discardable(struct list_head *item, struct list
 		return LRU_SKIP;
 	if (tide_memcg_is_protected(find->root, bo->memcg))
 		return LRU_SKIP;
-	if (dma_resv_is_locked(bo->base.resv) || tide_bo_is_busy(bo))
+	if (dma_resv_is_locked(bo->base.resv) || tide_bo_has_jobs(bo))
 		return LRU_SKIP;
 
 	find->found = true;

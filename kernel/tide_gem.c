@@ -216,17 +216,14 @@ bool tide_bo_is_exported(const struct tide_bo *bo)
 }
 
 /**
- * tide_bo_is_busy - whether unfinished jobs name an allocation
+ * tide_bo_has_jobs - whether unfinished jobs name an allocation
  * @bo: allocation
- *
- * With the reservation held, an idle allocation stays idle.
  *
  * Return: true if any do.
  */
-bool tide_bo_is_busy(struct tide_bo *bo)
+bool tide_bo_has_jobs(struct tide_bo *bo)
 {
-	return atomic_read(&bo->pins) ||
-	       !dma_resv_test_signaled(bo->base.resv, DMA_RESV_USAGE_BOOKKEEP);
+	return !dma_resv_test_signaled(bo->base.resv, DMA_RESV_USAGE_BOOKKEEP);
 }
 
 /**
@@ -236,14 +233,15 @@ bool tide_bo_is_busy(struct tide_bo *bo)
  * For who makes room: jobs, faults and page-ins hold the reservation, and may
  * be what waits for the room.
  *
- * Return: true if the reservation is held and no job is unfinished.
+ * Return: true if the reservation is held, no job is unfinished and nothing pins
+ * the allocation.
  */
 bool tide_bo_trylock_idle(struct tide_bo *bo)
 {
 	if (!dma_resv_trylock(bo->base.resv))
 		return false;
 
-	if (!tide_bo_is_busy(bo))
+	if (!atomic_read(&bo->pins) && !tide_bo_has_jobs(bo))
 		return true;
 
 	dma_resv_unlock(bo->base.resv);

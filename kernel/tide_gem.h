@@ -70,7 +70,7 @@ struct tide_bo {
 	struct list_head segment_link;
 	/** @page_in_error: of the last page-in, 0 once one succeeded */
 	int page_in_error;
-	/** @pins: submissions that are about to name the allocation in a job */
+	/** @pins: page-ins under way, and submissions about to name the allocation in a job */
 	atomic_t pins;
 
 	/** @lock: protects what follows; taken in reclaim */
@@ -123,7 +123,7 @@ void tide_gem_fini(void);
 struct tide_bo *tide_bo_create(struct tide_device *tdev, u64 size);
 struct tide_bo_client *tide_bo_find_client(struct tide_bo *bo, struct tide_client *client);
 bool tide_bo_is_exported(const struct tide_bo *bo);
-bool tide_bo_is_busy(struct tide_bo *bo);
+bool tide_bo_has_jobs(struct tide_bo *bo);
 bool tide_bo_trylock_idle(struct tide_bo *bo);
 u64 tide_bo_idle_since(struct tide_bo *bo);
 struct tide_bo *tide_bo_lookup(struct drm_file *file, u32 handle);

@@ -87,7 +87,7 @@ int tide_bo_info_ioctl(struct drm_device *drm, void *data, struct drm_file *file
 	args->flags = 0;
 	if (tide_bo_is_resident(bo))
 		args->flags |= DRM_TIDE_BO_RESIDENT;
-	if (tide_bo_is_busy(bo))
+	if (tide_bo_has_jobs(bo))
 		args->flags |= DRM_TIDE_BO_BUSY;
 
 	guard(spinlock)(&bo->lock);
@@ -164,7 +164,7 @@ void tide_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 		else
 			stats.private += obj->size;
 		stats.resident += present;
-		if (tide_bo_is_busy(bo))
+		if (tide_bo_has_jobs(bo))
 			stats.active += present;
 		else if (READ_ONCE(bo->state) == TIDE_BO_OFFERED)
 			stats.purgeable += present;

@@ -66,18 +66,22 @@ static void tide_segment_uncharge(struct tide_segment *segment, struct tide_bo *
 	wake_up_all(&segment->room);
 }
 
-/* The rank of what makes room first, 0 being the very first */
+/* The rank of what makes room first: 0 for offered, 1 for what nobody requires, then by idleness */
 static u64 tide_segment_rank(struct tide_bo *bo)
 {
 	guard(spinlock)(&bo->lock);
-	return bo->state == TIDE_BO_KEPT ? tide_bo_idle_since(bo) + 1 : 0;
+
+	if (bo->state != TIDE_BO_KEPT)
+		return 0;
+	return min(tide_bo_idle_since(bo), U64_MAX - 2) + 1;
 }
 
 /*
  * Takes the idle allocation that is needed least, with its reservation held.
- * What is on the list is not freed while the list's lock is held.
+ * What is on the list is not freed while the list's lock is held. @floor is the
+ * rank of the last one taken: where there is another of it, it is that one.
  */
-static struct tide_bo *tide_segment_take_idle(struct tide_segment *segment)
+static struct tide_bo *tide_segment_take_idle(struct tide_segment *segment, u64 *floor)
 {
 	struct tide_bo *bo, *best = NULL;
 	u64 best_rank = U64_MAX;
@@ -93,7 +97,10 @@ static struct tide_bo *tide_segment_take_idle(struct tide_segment *segment)
 			dma_resv_unlock(best->base.resv);
 		best = bo;
 		best_rank = rank;
+		if (rank <= *floor)
+			break;
 	}
+	*floor = best_rank;
 
 	if (best && !kref_get_unless_zero(&best->base.refcount)) {
 		dma_resv_unlock(best->base.resv);
@@ -110,6 +117,7 @@ static bool tide_should_stop(const bool *cancelled)
 static int tide_segment_make_room(struct tide_segment *segment, u64 size, const bool *cancelled)
 {
 	struct tide_bo *bo;
+	u64 floor = 0;
 
 	if (size > segment->size)
 		return -ENOSPC;
@@ -118,8 +126,9 @@ static int tide_segment_make_room(struct tide_segment *segment, u64 size, const 
 		if (tide_should_stop(cancelled))
 			return -ERESTARTSYS;
 
-		bo = tide_segment_take_idle(segment);
+		bo = tide_segment_take_idle(segment, &floor);
 		if (!bo) {
+			floor = 0;
 			/* Becoming idle is not always seen here: look again. */
 			wait_event_interruptible_timeout(segment->room,
 							 READ_ONCE(segment->usage) <=
@@ -144,8 +153,12 @@ void tide_residency_drop(struct tide_bo *bo)
 	tide_segment_uncharge(&to_tide_device(bo->base.dev)->system, bo);
 }
 
-/* One step with the reservation held. Return: -EAGAIN if there is more to do. */
-static int tide_residency_step_locked(struct tide_bo *bo)
+/*
+ * One step with the reservation held. Once the segment is charged, the
+ * allocation is pinned: else two that do not fit together would make room for
+ * themselves by turns and never be done. Return: -EAGAIN if there is more to do.
+ */
+static int tide_residency_step_locked(struct tide_bo *bo, bool *pinned)
 {
 	struct tide_device *tdev = to_tide_device(bo->base.dev);
 	unsigned long before = bo->populated;
@@ -158,6 +171,9 @@ static int tide_residency_step_locked(struct tide_bo *bo)
 		return 0;
 	if (!tide_segment_charge(&tdev->system, bo))
 		return -ENOBUFS;
+	if (!*pinned)
+		atomic_inc(&bo->pins);
+	*pinned = true;
 
 	ret = tide_backing_populate(bo, TIDE_PAGE_IN_BATCH);
 	tide_lru_add_evictable(bo);
@@ -195,6 +211,7 @@ static void tide_residency_failed(struct tide_bo *bo, int error)
 int tide_residency_bring_in(struct tide_bo *bo, const bool *cancelled)
 {
 	struct tide_device *tdev = to_tide_device(bo->base.dev);
+	bool pinned = false;
 	int ret;
 
 	if (tide_bo_is_resident(bo))
@@ -212,7 +229,7 @@ int tide_residency_bring_in(struct tide_bo *bo, const bool *cancelled)
 			ret = -ERESTARTSYS;
 			break;
 		}
-		ret = tide_residency_step_locked(bo);
+		ret = tide_residency_step_locked(bo, &pinned);
 		dma_resv_unlock(bo->base.resv);
 
 		if (ret == -ENOBUFS) {
@@ -223,6 +240,10 @@ int tide_residency_bring_in(struct tide_bo *bo, const bool *cancelled)
 		cond_resched();
 	} while (ret == -EAGAIN);
 
+	if (pinned) {
+		atomic_dec(&bo->pins);
+		wake_up_all(&tdev->system.room);
+	}
 	if (ret && ret != -ERESTARTSYS) {
 		atomic64_inc(&tdev->stats.page_in_failures);
 		tide_residency_failed(bo, ret);
