@@ -4,8 +4,8 @@
  * allocations, a shrinker that never rests, and nothing else.
  */
 #include "igt.h"
-#include "igt_pressure.h"
 #include "igt_tide.h"
+#include "igt_tide_pressure.h"
 
 IGT_TEST_DESCRIPTION("What a reclaim answers while discards begin, run and end");
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* What one client must never see of another, and must never reach. */
 #include "igt.h"
-#include "igt_pressure.h"
 #include "igt_tide.h"
+#include "igt_tide_pressure.h"
 
 IGT_TEST_DESCRIPTION("Recycled memory and foreign handles");
 

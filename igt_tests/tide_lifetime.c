@@ -5,9 +5,9 @@
 #include <sys/syscall.h>
 
 #include "igt.h"
-#include "igt_pressure.h"
 #include "igt_syncobj.h"
 #include "igt_tide.h"
+#include "igt_tide_pressure.h"
 
 IGT_TEST_DESCRIPTION("Kill, unbind, unload");
 

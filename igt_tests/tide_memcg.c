@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Memory cgroups: who is charged, who loses what at which limit, and who is killed. */
 #include "igt.h"
-#include "igt_pressure.h"
 #include "igt_tide.h"
+#include "igt_tide_pressure.h"
 
 IGT_TEST_DESCRIPTION("Charging and limits of memory cgroups");
 

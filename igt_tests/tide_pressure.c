@@ -4,8 +4,8 @@
  * or of a cgroup, with and without swap.
  */
 #include "igt.h"
-#include "igt_pressure.h"
 #include "igt_tide.h"
+#include "igt_tide_pressure.h"
 
 IGT_TEST_DESCRIPTION("Order and truth of discards and evictions under real memory pressure");
 

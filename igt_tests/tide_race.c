@@ -7,9 +7,9 @@
 #include <sys/wait.h>
 
 #include "igt.h"
-#include "igt_pressure.h"
 #include "igt_syncobj.h"
 #include "igt_tide.h"
+#include "igt_tide_pressure.h"
 
 IGT_TEST_DESCRIPTION("Offer, reclaim, jobs, CPU accesses, exports against the shrinkers");
 
@@ -379,6 +379,9 @@ static void op_fill(struct worker *w, struct slot *s)
 	slot_make_resident(w, s);
 	if (!seed)
 		seed = 0x5a5a5a5a;
+	/* long enough for the shrinker to come by */
+	if (random_below(w, 2))
+		tide_job_delay(&job, (1 + random_below(w, 4)) * NSEC_PER_MSEC);
 	tide_job_fill(&job, tide_job_bo(&job, s->handle, TIDE_WRITE), 0, s->size, seed);
 	if (!submit(w, &job)) {
 		slot_evict(w, s);

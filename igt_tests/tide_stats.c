@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* What can be seen from outside: fdinfo, debugfs, trace events. */
 #include "igt.h"
-#include "igt_pressure.h"
 #include "igt_syncobj.h"
 #include "igt_tide.h"
+#include "igt_tide_pressure.h"
 
 IGT_TEST_DESCRIPTION("fdinfo keys, debugfs files and trace events follow what happens");
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef IGT_PRESSURE_H
-#define IGT_PRESSURE_H
+#ifndef IGT_TIDE_PRESSURE_H
+#define IGT_TIDE_PRESSURE_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -5,7 +5,7 @@
 #include <sys/wait.h>
 
 #include "igt.h"
-#include "igt_pressure.h"
+#include "igt_tide_pressure.h"
 
 #define CGROUP_PREFIX "tide-"
 #define CGROUP_GLOB   "/sys/fs/cgroup/" CGROUP_PREFIX "*"
