@@ -64,7 +64,7 @@ guest_qemu() {
 	exec qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none \
 		-M pc -accel tcg,thread=multi -cpu max,la57=off -smp 2 -m "$guest_memory" \
 		-kernel "$kernel_image" -initrd "$1/initrd" \
-		-append "console=ttyS0 ignore_loglevel log_buf_len=4M printk.devkmsg=on mitigations=off \
+		-append "console=ttyS0 ignore_loglevel log_buf_len=4M printk.devkmsg=on mitigations=off init_on_alloc=0 \
 panic=-1 oops=panic no_timer_check kasan_multi_shot rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 \
 job=/src/${1#"$lab_project/"}" \
 		-chardev "file,id=log,path=$1/dmesg.txt" -serial chardev:log \
