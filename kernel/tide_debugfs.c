@@ -6,7 +6,9 @@
  *
  * allocations
  *   A line for each allocation: its mmap offset (as in trace events), size and
- *   bytes present, state, priority of the offer, residency, handles by client.
+ *   bytes present, state and priority of the offer, number of discards, clients,
+ *   handles and MAKE_RESIDENTs of them all; then what holds of it: resident, busy,
+ *   exported.
  * stats
  *   Counters since the device was bound, a name and a number a line.
  * shrink

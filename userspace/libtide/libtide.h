@@ -216,8 +216,8 @@ tide_allocation_handle(const struct tide_allocation *allocation);
  * There is one mapping, which is counted: each successful call takes one
  * tide_allocation_unmap(), or the end of the allocation removes it. The pointer
  * stays the same all that time, also when the allocation is offered, discarded
- * and reclaimed. While it is offered, an access raises SIGBUS. The CPU never
- * waits for a paging fence.
+ * and reclaimed. While it is offered, an access may raise SIGBUS, and does so where
+ * the page is not mapped. The CPU never waits for a paging fence.
  *
  * WDDM: pfnLock2Cb.
  *
@@ -351,8 +351,9 @@ tide_fence_wait(struct tide_device *device, const struct tide_fence *fences, siz
  * @queue: out, the queue
  *
  * An ordered stream of page-in work. tide_make_resident() and tide_reclaim()
- * return values of it, which grow, and are over in order, every one. Queues do
- * not wait for each other.
+ * return values of it: new ones, which grow, or where nothing has to be paged in
+ * one that is over. They are over in order, every one. Queues do not wait for
+ * each other.
  *
  * WDDM: pfnCreatePagingQueueCb.
  *
@@ -499,7 +500,7 @@ enum tide_priority {
  * @flags: must be 0
  *
  * From now on, and until tide_reclaim(), the content may be gone, and the
- * allocation cannot be used: mapped memory raises SIGBUS, tide_batch_reference()
+ * allocation cannot be used: mapped memory may raise SIGBUS, tide_batch_reference()
  * gives -ENODATA and tide_allocation_export() -EBUSY. Offering again is allowed,
  * and sets priority and age anew.
  *

@@ -234,9 +234,11 @@ struct drm_tide_bo_info {
  *
  * A paging queue is an ordered stream of page-in work with a timeline syncobj
  * of its own (WDDM's paging queue and its monitored fence). Values that
- * RECLAIM and MAKE_RESIDENT return are points of that timeline: they grow
+ * RECLAIM and MAKE_RESIDENT return are points of that timeline: new ones grow
  * strictly, are signalled in order, and every one is signalled whatever
- * happens. A point has no fence until the pages are there, so wait with
+ * happens. A call that has nothing to page in returns one that is signalled
+ * already, which may be lower than others that were returned before. A point
+ * has no fence until the pages are there, so wait with
  * DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT. Queues do not wait for each other.
  *
  * The caller owns @syncobj and closes it by DRM_IOCTL_SYNCOBJ_DESTROY, before
