@@ -68,29 +68,64 @@ int tide_prime_handle_to_fd(struct drm_device *drm, struct drm_file *file, u32 h
 	return ret;
 }
 
-/* The DRM core names objects without asking the driver: ask here, before it does. */
-static long tide_flink(struct file *filp, unsigned int cmd, unsigned long arg)
+/* As the DRM core names an object, which does so without asking the driver */
+static int tide_flink_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 {
-	struct drm_file *file = filp->private_data;
-	struct tide_bo *bo __free(tide_bo) = NULL;
-	struct drm_gem_flink args;
-	long ret;
+	struct drm_gem_flink *args = data;
+	struct tide_bo *bo __free(tide_bo) = tide_bo_lookup(file, args->handle);
+	int ret;
 
-	if (copy_from_user(&args, (void __user *)arg, sizeof(args)))
-		return -EFAULT;
-
-	bo = tide_bo_lookup(file, args.handle);
 	if (!bo)
-		return drm_ioctl(filp, cmd, arg);
+		return -ENOENT;
 
 	ret = tide_export_begin(bo, file->driver_priv);
 	if (ret)
 		return ret;
 
+	mutex_lock(&drm->object_name_lock);
+	if (!bo->base.handle_count) {
+		/* Closed since: nobody would take the name away again. */
+		ret = -ENOENT;
+	} else if (!bo->base.name) {
+		ret = idr_alloc(&drm->object_name_idr, &bo->base, 1, 0, GFP_KERNEL);
+		if (ret > 0) {
+			bo->base.name = ret;
+			ret = 0;
+		}
+	}
+	args->name = bo->base.name;
+	mutex_unlock(&drm->object_name_lock);
+
 	/* From here on the object's name tells, see tide_bo_is_exported(). */
-	ret = drm_ioctl(filp, cmd, arg);
 	tide_export_failed(bo);
 	return ret;
+}
+
+/*
+ * Instead of the core's ioctl, not before it: what was checked would be read
+ * from the client a second time.
+ */
+static long tide_flink(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+	struct drm_gem_flink args = {};
+	size_t size = min(_IOC_SIZE(cmd), sizeof(args));
+	long ret;
+
+	if ((cmd & IOC_IN) && copy_from_user(&args, user, size))
+		return -EFAULT;
+
+	ret = drm_ioctl_kernel(filp, tide_flink_ioctl, &args, DRM_AUTH);
+
+	if ((cmd & IOC_OUT) && copy_to_user(user, &args, size))
+		return -EFAULT;
+	return ret;
+}
+
+/* Structs may be longer or shorter than ours: it is the number that counts. */
+static bool tide_is_flink(unsigned int cmd)
+{
+	return DRM_IOCTL_NR(cmd) == DRM_IOCTL_NR(DRM_IOCTL_GEM_FLINK);
 }
 
 /**
@@ -103,7 +138,7 @@ static long tide_flink(struct file *filp, unsigned int cmd, unsigned long arg)
  */
 long tide_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
-	if (cmd == DRM_IOCTL_GEM_FLINK)
+	if (tide_is_flink(cmd))
 		return tide_flink(filp, cmd, arg);
 	return drm_ioctl(filp, cmd, arg);
 }
@@ -118,7 +153,7 @@ long tide_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
  */
 long tide_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 {
-	if (cmd == DRM_IOCTL_GEM_FLINK)
+	if (tide_is_flink(cmd))
 		return tide_flink(filp, cmd, arg);
 	return drm_compat_ioctl(filp, cmd, arg);
 }
