@@ -465,12 +465,22 @@ static void test_flink_refused(void)
 	int primary = tide_open_primary();
 	struct tide_queue queue = tide_queue_create(primary);
 	uint32_t bo = make(primary, SIZE, 1), name;
+	struct {
+		struct drm_gem_flink flink;
+		uint64_t later;
+	} large = { .flink.handle = bo };
 
 	tide_offer_one(primary, bo, HIGH);
 	igt_assert_eq(__tide_flink(primary, bo, &name), -EBUSY);
+	/* nor by a struct of another size, which names the same call */
+	igt_assert_eq(__tide_ioctl(primary, DRM_IOWR(0x0a, large), &large), -EBUSY);
+	igt_assert_eq(__tide_ioctl(primary, DRM_IOWR(0x0a, bo), &bo), -EBUSY);
 	igt_assert_eq_u32(tide_bo_flags(primary, bo), DRM_TIDE_BO_OFFERED);
 	igt_assert_eq_u32(tide_reclaim_one(primary, queue.id, bo), DRM_TIDE_RECLAIM_OK);
 	igt_assert_eq(__tide_flink(primary, bo, &name), 0);
+	igt_assert_eq(__tide_ioctl(primary, DRM_IOWR(0x0a, large), &large), 0);
+	igt_assert_eq_u32(large.flink.name, name);
+	igt_assert_eq(__tide_flink(primary, 0, &name), -ENOENT);
 	close(primary);
 }
 
