@@ -244,9 +244,12 @@ tide_context_submit(struct tide_context *context, struct drm_tide_submit *submit
 
 /* paging.c */
 
-/* Notes a value that the kernel has returned. */
+/*
+ * Notes a value that the kernel has returned, and makes @value, what to wait for, cover it: one that
+ * the kernel returned before may be the later one.
+ */
 void
-tide_paging_queue_returned(struct tide_paging_queue *queue, uint64_t value);
+tide_paging_queue_returned(struct tide_paging_queue *queue, uint64_t returned, uint64_t *value);
 /* A value that is over already. */
 uint64_t
 tide_paging_queue_past(struct tide_paging_queue *queue);

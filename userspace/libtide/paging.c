@@ -68,12 +68,14 @@ tide_paging_queue_fence(const struct tide_paging_queue *queue, uint64_t value)
 }
 
 void
-tide_paging_queue_returned(struct tide_paging_queue *queue, uint64_t value)
+tide_paging_queue_returned(struct tide_paging_queue *queue, uint64_t returned, uint64_t *value)
 {
    pthread_mutex_lock(&queue->lock);
-   if (queue->last < value)
-      queue->last = value;
+   if (queue->last < returned)
+      queue->last = returned;
    pthread_mutex_unlock(&queue->lock);
+   if (*value < returned)
+      *value = returned;
 }
 
 uint64_t
@@ -174,10 +176,11 @@ static int
 call_make_resident(struct tide_kmd *kmd, struct tide_paging_queue *queue, const uint32_t *handles,
                    uint32_t count, uint64_t *value)
 {
-   int ret = kmd->ops->make_resident(kmd, queue->id, handles, count, value);
+   uint64_t returned;
+   int ret = kmd->ops->make_resident(kmd, queue->id, handles, count, &returned);
 
    if (!ret)
-      tide_paging_queue_returned(queue, *value);
+      tide_paging_queue_returned(queue, returned, value);
    return ret;
 }
 

@@ -85,10 +85,8 @@ reclaim_portion(struct tide_offer_call *call, struct tide_paging_queue *queue,
    memset(portion->answers, 0xff, portion->count * sizeof(*portion->answers));
    error = device->kmd->ops->reclaim(device->kmd, queue->id, portion->handles, portion->count,
                                      portion->answers, &returned);
-   if (returned) {
-      tide_paging_queue_returned(queue, returned);
-      *value = returned;
-   }
+   if (returned)
+      tide_paging_queue_returned(queue, returned, value);
 
    ret = error;
    for (uint32_t i = 0; i < portion->count; i++) {

@@ -96,6 +96,7 @@ struct fake {
 
    /* for tests to set */
    bool manual_paging;  /* values are over by fake_complete() only */
+   bool all_resident;   /* there is nothing to page in: values are over already */
    bool count_holds;    /* SUBMIT lets go of what it names, see fake_hold() */
    uint32_t odd_answer; /* RECLAIM's answer for handle odd_handle */
    uint32_t odd_handle;

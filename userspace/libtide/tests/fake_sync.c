@@ -47,6 +47,8 @@ complete_locked(struct fake *fake, struct fake_queue *queue, uint64_t value)
 uint64_t
 fake_new_value(struct fake *fake, struct fake_queue *queue)
 {
+   if (fake->all_resident)
+      return queue->completed;
    queue->last++;
    if (!fake->manual_paging)
       complete_locked(fake, queue, queue->last);

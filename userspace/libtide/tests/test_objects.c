@@ -296,6 +296,46 @@ residency_counts(void **state)
    assert_error(tide_make_resident(f->device, f->queue, f->a, 1, &value, NULL), EINVAL);
 }
 
+static void
+resident_after_first_call(struct fake *fake, enum fake_op op, void *data)
+{
+   unsigned int *calls = data;
+
+   if (op == FAKE_MAKE_RESIDENT || op == FAKE_RECLAIM)
+      fake->all_resident = (*calls)++;
+}
+
+/* A later part of a list may have nothing to wait for: the value is the first part's. */
+static void
+value_of_a_split_list(void **state)
+{
+   struct fixture *f = *state;
+   const struct fake_queue *queue = &f->fake->queues[1];
+   enum tide_reclaim_result results[4];
+   unsigned int calls = 0;
+   uint64_t value;
+   size_t done;
+
+   f->device->limits.max_handles = 2;
+   f->fake->manual_paging = true;
+   f->fake->hook = resident_after_first_call;
+   f->fake->hook_data = &calls;
+
+   assert_ok(tide_make_resident(f->device, f->queue, f->a, 4, &value, &done));
+   assert_int_equal(calls, 2);
+   assert_int_equal(value, queue->last);
+   assert_true(queue->completed < value);
+
+   calls = 0;
+   assert_ok(tide_reclaim(f->device, f->queue, f->a, 4, results, &value));
+   assert_int_equal(calls, 2);
+   assert_int_equal(value, queue->last);
+
+   fake_complete(f->fake, 1, value);
+   f->fake->hook = NULL;
+   assert_ok(tide_evict(f->device, f->a, 4, &done));
+}
+
 /* Each call of the kernel's fails once: it is told, and nothing leaks or changes. */
 static void
 every_kernel_error_is_told(void **state)
@@ -388,6 +428,7 @@ main(void)
       TEST(sharing),
       TEST(paging_queue),
       TEST(residency_counts),
+      TEST(value_of_a_split_list),
       TEST(every_kernel_error_is_told),
       TEST(fences),
    };
