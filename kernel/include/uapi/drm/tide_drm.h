@@ -27,8 +27,8 @@ extern "C" {
  *   -E2BIG, one that is not readable -EFAULT, one with zero entries -EINVAL
  *   where the ioctl does not say that it may be empty. Limits are told by
  *   &drm_tide_info.
- * - Where one entry of a list is at fault, @bad_index tells the first such
- *   entry, else it is %DRM_TIDE_NO_INDEX. It is written on every error but
+ * - Where one entry of a list is at fault, @bad_index tells the first one with
+ *   that error, else it is %DRM_TIDE_NO_INDEX. It is written on every error but
  *   -ENODEV.
  * - -ENOMEM means that the kernel found no memory for bookkeeping.
  * - -ENODEV means that the device is gone (unbound from its driver).
@@ -66,7 +66,8 @@ extern "C" {
  * struct drm_tide_info - version and limits of the driver
  *
  * The limits never change while the device lives, and later versions of the
- * driver only raise them. @job_timeout_ms is what the administrator has set.
+ * driver only raise them; but @job_timeout_ms is what the administrator has set
+ * last.
  *
  * Errors: none of its own.
  */
@@ -129,7 +130,7 @@ struct drm_tide_segment_info {
  *
  * - -EINVAL: @size is 0, or flags or padding are not zero.
  * - -E2BIG: @size is above what a file can have.
- * - -ENOMEM: also, the size could not be committed.
+ * - -ENOMEM: also, the size could not be committed, or no mmap offset is left.
  */
 struct drm_tide_bo_create {
 	/** @size: bytes, above 0; rounded up to whole pages */
@@ -390,7 +391,8 @@ struct drm_tide_offer {
  * reclaimed twice.
  *
  * The call does not wait for pages; only a discard of one of these very
- * allocations that has begun already is let finish.
+ * allocations that has begun already is let finish. If another thread destroys
+ * the queue meanwhile, @value is one that is signalled.
  *
  * Errors:
  *
@@ -581,7 +583,9 @@ struct drm_tide_command {
  * earlier jobs of any client that use the same allocations (writers alone,
  * readers together). When the job is over, the points in @signals are
  * signalled, whatever became of it. A job that makes no progress for
- * &drm_tide_info.job_timeout_ms is ended, and its fence carries -ETIME.
+ * &drm_tide_info.job_timeout_ms, or for up to twice as long, is ended, and its
+ * fence carries -ETIME. The fence of a job that was ended with its client
+ * carries -ECANCELED, with its device -ENODEV.
  *
  * All lists may be empty. The call waits, interruptibly and without limit,
  * until each point in @waits has a fence, and until page-ins of the named
