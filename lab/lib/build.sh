@@ -2,15 +2,14 @@
 # Building the project in the chroot, once for each kernel, in build/KERNEL.
 
 build_in_chroot() {
-	local lock dir=build/$kernel_name parts
+	local lock dir=build/$kernel_name
 	exec {lock}>"$lab_out/build-$kernel_name.lock"
 	flock "$lock"
-	# A build folder belongs to one set of compilers and headers, and to the parts that it has found.
-	parts=$kernel_id$(cd "$lab_project" && printf ' %s' */meson.build */*/meson.build)
-	if [[ $(cat "$lab_project/$dir/.made-for" 2>/dev/null) != "$parts" ]]; then
+	# A build folder belongs to one set of compilers and headers.
+	if [[ $(cat "$lab_project/$dir/.made-for" 2>/dev/null) != "$kernel_id" ]]; then
 		rm -rf "${lab_project:?}/$dir"
 		chroot_run "${kernel_binds[@]}" meson setup "$dir" -Dkernel_build_tree="$kernel_build_tree"
-		echo "$parts" >"$lab_project/$dir/.made-for"
+		echo "$kernel_id" >"$lab_project/$dir/.made-for"
 	fi
 	chroot_run "${kernel_binds[@]}" ninja -C "$dir"
 }
