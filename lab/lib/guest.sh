@@ -46,6 +46,9 @@ guest_write_job() {
 	} >"$folder/settings"
 }
 
+# The CPU has no AVX: QEMU 7.2 computes some of it wrongly, and llvmpipe then draws wrong pixels.
+guest_cpu=max,la57=off,avx=off,avx2=off,f16c=off,fma=off,vaes=off
+
 # guest_qemu FOLDER: the machine itself, the command's terminal on stdin and stdout
 guest_qemu() {
 	local share number=0 devices=() terminal
@@ -62,7 +65,7 @@ guest_qemu() {
 		terminal=(-chardev "file,id=terminal,path=/dev/stdout" -device "virtserialport,chardev=terminal")
 	fi
 	exec qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none \
-		-M pc -accel tcg,thread=multi -cpu max,la57=off -smp 2 -m "$guest_memory" \
+		-M pc -accel tcg,thread=multi -cpu "$guest_cpu" -smp 2 -m "$guest_memory" \
 		-kernel "$kernel_image" -initrd "$1/initrd" \
 		-append "console=ttyS0 ignore_loglevel log_buf_len=4M printk.devkmsg=on mitigations=off init_on_alloc=0 \
 panic=-1 oops=panic no_timer_check kasan_multi_shot rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 \
