@@ -80,8 +80,8 @@ demo_prepare() {
 	images=$(demo_key photographs cut.c wall.h)
 	cache_use demo-images "$images" 'cutting photographs into images (fetches 75 MB, once)' demo_cut
 	demo_images=$cache_entry
-	# What is seen depends on Mesa, too.
-	frames=$(demo_key wall.c wall.h draw.c picture.c gallery.c)
+	# What is seen depends on the guest's Mesa and CPU, too.
+	frames=$(demo_key wall.c wall.h draw.c picture.c gallery.c ../../lab/lib/guest.sh)
 	cache_use demo-frames "$images-$frames-$root_key" 'drawing the frames to compare with' demo_reference
 	demo_frames=$cache_entry
 }

@@ -56,4 +56,5 @@ set ylabel "decodings so far"
 set xlabel "frame: several short swings, then a long one and halfway back"
 plot out . '/free/frames' using 1:3 with lines ls 3 title "(b) freed and decoded again", \
    out . '/offer/frames' using 1:3 with lines ls 4 title "(c) offered and reclaimed", \
+   out . '/keep/frames' using 1:3 with lines ls 1 title "(a) kept, until it is killed", \
    out . '/ideal' using 1:2 with lines ls 6 title "ideal cache, which knows the way"

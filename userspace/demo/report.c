@@ -9,6 +9,7 @@
  * what /proc/meminfo calls MemFree then, and the images of that frame.
  */
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -127,6 +128,12 @@ print_run(const char *title, const struct run *run, int ideal)
           run->discards, run->kills, run->wrong);
 }
 
+static struct sample_record
+last_sample(const struct run *run)
+{
+   return run->sample_count ? run->samples[run->sample_count - 1] : (struct sample_record){0};
+}
+
 /* What the charts show besides the records, as gnuplot commands. */
 static void
 write_marks(const char *out, const struct run *runs)
@@ -137,17 +144,15 @@ write_marks(const char *out, const struct run *runs)
       die_errno("%s", path);
 
    double longest = 0;
+   for (int i = 0; i < RUN_COUNT; i++)
+      longest = fmax(longest, last_sample(&runs[i]).seconds);
    for (int i = 0; i < RUN_COUNT; i++) {
-      const struct run *run = &runs[i];
-      if (!run->sample_count)
-         continue;
-      const struct sample_record *last = &run->samples[run->sample_count - 1];
-      longest = last->seconds > longest ? last->seconds : longest;
-      if (!run->finished)
+      struct sample_record last = last_sample(&runs[i]);
+      if (!runs[i].finished)
          fprintf(file,
-                 "set label \"%s at frame %d\" at %.1f, %d point pt 2 ps 1.6 lw 2 offset 1, 0.7 "
-                 "front boxed\n",
-                 end_of(run), run->frame_count, last->seconds, last->images_mib);
+                 "set label \"%s at frame %d\" at %.1f, %d %s point pt 2 ps 1.6 lw 2 front boxed\n",
+                 end_of(&runs[i]), runs[i].frame_count, last.seconds, last.images_mib,
+                 last.seconds < 0.7 * longest ? "left offset 1, 0.7" : "right offset -1, 0.7");
    }
    fprintf(file, "room = %d\nseconds = %.1f\n", runs[OFFER].room, longest);
 

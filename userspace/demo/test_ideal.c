@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The ideal cache at the ends of its range, and against one that drops what was seen longest ago. */
+/* The ideal cache at the ends of its range, and against one that drops what was seen longest ago.
+ */
 
 #include "ideal.h"
 
