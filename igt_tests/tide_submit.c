@@ -325,6 +325,48 @@ static void test_wait_before_submit(int fd, bool timeline)
 	tide_queue_destroy(fd, &queue);
 }
 
+/* What was right when a submission began to wait is checked again when it goes on. */
+static void test_checked_again(int fd)
+{
+	static const int errors[] = { -ENODATA, -ENXIO, -ENOENT };
+	struct tide_queue queue = tide_queue_create(fd);
+
+	for (int what = 0; what < 3; what++) {
+		uint32_t bos[2] = { make(fd, &queue, SIZE, 1), make(fd, &queue, SIZE, 2) };
+		uint32_t late = syncobj_create(fd, 0), done = syncobj_create(fd, 0);
+
+		igt_fork(child, 1) {
+			struct tide_job job = {};
+
+			tide_job_bo(&job, bos[0], TIDE_WRITE);
+			tide_job_bo(&job, bos[1], TIDE_READ);
+			tide_job_copy(&job, 0, 0, 1, 0, SIZE);
+			tide_job_wait(&job, late, 0);
+			tide_job_signal(&job, done, 0);
+			igt_assert_eq(__tide_submit(fd, &job), errors[what]);
+			igt_assert_eq_u32(job.bad_list, DRM_TIDE_LIST_BOS);
+			igt_assert_eq_u32(job.bad_index, 1);
+		}
+		usleep(300000);
+		if (what == 0)
+			tide_offer_one(fd, bos[1], DRM_TIDE_PRIORITY_LOW);
+		else if (what == 1)
+			tide_evict_one(fd, bos[1]);
+		else
+			gem_close(fd, bos[1]);
+		syncobj_signal(fd, &late, 1);
+		igt_waitchildren();
+		igt_assert_eq(syncobj_wait_err(fd, &done, 1, 0, 0), -EINVAL);
+		tide_bo_check(fd, bos[0], SIZE, 1);
+		gem_close(fd, bos[0]);
+		if (what < 2)
+			gem_close(fd, bos[1]);
+		syncobj_destroy(fd, late);
+		syncobj_destroy(fd, done);
+	}
+	tide_queue_destroy(fd, &queue);
+}
+
 static void ignore_signal(int sig __maybe_unused)
 {
 }
@@ -780,6 +822,10 @@ igt_main {
 	igt_describe("A job with an error at its end does nothing at all");
 	igt_subtest("f1-checked-whole-before-queued")
 		test_checked_whole(fd);
+
+	igt_describe("What a waiting submission names is checked again when it goes on");
+	igt_subtest("f1-checked-again-after-waiting")
+		test_checked_again(fd);
 
 	igt_describe("Jobs of a client run in the order of their submission");
 	igt_subtest("f1-jobs-in-order")
