@@ -454,6 +454,32 @@ static void test_protected(const void *data)
 	lot_check_intact(kept_lot);
 }
 
+/* Offered memory that a reclaim may not take does not keep it from evicting. */
+static void test_protected_evicts(const void *data)
+{
+	struct tide_cgroup outer;
+	struct scene kept, used;
+	struct lot *kept_lot, *used_lot;
+	uint64_t evicted;
+
+	cgroup_make(&outer, NULL, "outer");
+	cgroup_set_mib(&outer, "memory.min", 256);
+	scene_init(&kept, &outer, "protected");
+	cgroup_set_mib(&kept.cg, "memory.min", 128);
+	scene_init(&used, &outer, "unprotected");
+	kept_lot = filled_lot_in(&kept, 32, 1000);
+	lot_offer(kept_lot, DRM_TIDE_PRIORITY_LOW);
+	used_lot = filled_lot_in(&used, 32, 1);
+	evicted = tide_stat(used.fd, "evicted_pages");
+	cgroup_leave_mib(&outer, 2);
+	igt_assert_eq(press(&used.cg, 16), HOG_FULL);
+	igt_assert_lt_u64(evicted, tide_stat(used.fd, "evicted_pages"));
+	igt_assert_eq_u32(lot_reclaim(kept_lot, kept.queue.id), 0);
+	hog_end();
+	lot_check_intact(kept_lot);
+	lot_check_intact(used_lot);
+}
+
 /* A page-in that the limit forbids fails; it kills nobody. */
 static void test_page_in_at_limit(const void *data)
 {
@@ -605,6 +631,10 @@ igt_main
 	igt_describe("what memory.low protects is not discarded while there is anything else");
 	igt_subtest("h5-memory-low")
 		pressure_run(test_protected, "memory.low");
+
+	igt_describe("what is evicted while all that is offered is protected by memory.min");
+	igt_subtest("h5-memory-min-evicts-others")
+		pressure_run_swap(ZRAM_MIB, test_protected_evicts, NULL);
 
 	igt_describe("a page-in beyond the limit fails, and kills nobody");
 	igt_subtest("e4-page-in-at-limit")

@@ -8,6 +8,7 @@
 #include "igt_syncobj.h"
 #include "igt_tide.h"
 
+#include <pthread.h>
 #include <sys/uio.h>
 
 IGT_TEST_DESCRIPTION("Offering allocations");
@@ -219,6 +220,129 @@ static void test_during_page_in(int fd)
 		tide_evict_one(fd, bo);
 	}
 	gem_close(fd, bo);
+	tide_queue_destroy(fd, &queue);
+}
+
+/*
+ * Offers while a page-in or a discard of the allocation has done a part of its
+ * work. What waits for it never returns before the whole of it is done.
+ */
+
+/* Below what is brought in at one go, and below a huge page */
+#define AMID_SIZE (TIDE_MIB(2) - TIDE_PAGE)
+
+struct amid {
+	int fd;
+	uint32_t queue, bo;
+	volatile pid_t reclaimer;
+	volatile bool reclaimed;
+};
+
+static void *discard_thread(void *data)
+{
+	struct amid *a = data;
+
+	while (tide_bo_info(a->fd, a->bo).present)
+		tide_shrink(a->fd, 1);
+	return NULL;
+}
+
+static void wait_for_discard(const struct amid *a)
+{
+	while (tide_bo_info(a->fd, a->bo).present == AMID_SIZE)
+		;
+}
+
+static void *reclaim_thread(void *data)
+{
+	struct amid *a = data;
+
+	a->reclaimer = gettid();
+	wait_for_discard(a);
+	tide_reclaim_one(a->fd, a->queue, a->bo);
+	a->reclaimed = true;
+	return NULL;
+}
+
+/* Whether the reclaim sleeps: in state D, as what waits for a discard does */
+static bool reclaim_waits(const struct amid *a)
+{
+	char path[64], state = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", a->reclaimer);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	fclose(file);
+	return state == 'D';
+}
+
+static bool offer_amid_page_in(int fd, const struct tide_queue *queue)
+{
+	uint32_t bo = tide_bo_create(fd, AMID_SIZE);
+	uint64_t value = tide_make_resident(fd, queue->id, &bo, 1);
+	bool amid;
+
+	while (!tide_bo_info(fd, bo).present)
+		;
+	tide_offer_one(fd, bo, LOW);
+	amid = tide_bo_info(fd, bo).present < AMID_SIZE;
+	tide_queue_wait(fd, queue, value);
+	gem_close(fd, bo);
+	return amid;
+}
+
+static bool offer_amid_discard(int fd, const struct tide_queue *queue)
+{
+	struct amid a = { .fd = fd, .bo = tide_bo_create(fd, AMID_SIZE) };
+	pthread_t thread;
+	bool amid;
+
+	tide_make_resident_one(fd, queue, a.bo);
+	tide_offer_one(fd, a.bo, LOW);
+	igt_assert_eq(pthread_create(&thread, NULL, discard_thread, &a), 0);
+	wait_for_discard(&a);
+	tide_offer_one(fd, a.bo, LOW);
+	amid = tide_bo_info(fd, a.bo).present;
+	pthread_join(thread, NULL);
+	gem_close(fd, a.bo);
+	return amid;
+}
+
+/* The reclaim waits for the discard; an offer of something else waits for neither. */
+static bool offer_amid_reclaim(int fd, const struct tide_queue *queue)
+{
+	struct amid a = { .fd = fd, .queue = queue->id, .bo = tide_bo_create(fd, AMID_SIZE) };
+	uint32_t other = tide_bo_create(fd, SIZE);
+	pthread_t reclaim, discard;
+	bool amid;
+
+	tide_make_resident_one(fd, queue, a.bo);
+	tide_evict_one(fd, a.bo);
+	tide_offer_one(fd, a.bo, LOW);
+	igt_assert_eq(pthread_create(&reclaim, NULL, reclaim_thread, &a), 0);
+	igt_assert_eq(pthread_create(&discard, NULL, discard_thread, &a), 0);
+	while (!a.reclaimed && !reclaim_waits(&a))
+		;
+	tide_offer_one(fd, other, LOW);
+	amid = tide_bo_info(fd, a.bo).present;
+	pthread_join(discard, NULL);
+	pthread_join(reclaim, NULL);
+	gem_close(fd, a.bo);
+	gem_close(fd, other);
+	return amid;
+}
+
+static void test_amid(int fd, bool (*offer_amid)(int fd, const struct tide_queue *queue))
+{
+	struct tide_queue queue = tide_queue_create(fd);
+	int64_t end = tide_deadline(TIDE_LIVENESS_S / 4 * NSEC_PER_SEC);
+
+	while (!offer_amid(fd, &queue))
+		igt_assert_f(tide_deadline(0) < end, "every offer returned after all was done\n");
 	tide_queue_destroy(fd, &queue);
 }
 
@@ -715,6 +839,18 @@ igt_main {
 	igt_describe("Offering does not wait for a page-in, nor disturb it");
 	igt_subtest("b3-offer-during-page-in")
 		test_during_page_in(fd);
+
+	igt_describe("An offer returns while a page-in of the allocation is under way");
+	igt_subtest("b3-offer-amid-page-in")
+		test_amid(fd, offer_amid_page_in);
+
+	igt_describe("An offer returns while a discard of the allocation is under way");
+	igt_subtest("b3-offer-amid-discard")
+		test_amid(fd, offer_amid_discard);
+
+	igt_describe("An offer returns while a reclaim of something else waits for a discard");
+	igt_subtest("b3-offer-amid-reclaim")
+		test_amid(fd, offer_amid_reclaim);
 
 	igt_describe("LOW is discarded before NORMAL before HIGH");
 	igt_subtest("b4-priority-order")

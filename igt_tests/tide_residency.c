@@ -8,6 +8,8 @@
 #include "igt_syncobj.h"
 #include "igt_tide.h"
 
+#include <pthread.h>
+
 IGT_TEST_DESCRIPTION("MakeResident and Evict");
 
 #define SIZE TIDE_KIB(256)
@@ -246,6 +248,51 @@ static void test_brought_back(int fd)
 	tide_swap_off();
 }
 
+struct shrinker {
+	int fd;
+	volatile bool stop;
+};
+
+static void *shrinker_thread(void *data)
+{
+	struct shrinker *s = data;
+
+	while (!s->stop)
+		tide_shrink(s->fd, 64);
+	return NULL;
+}
+
+/* While a submission brings in a large allocation, a small one that it has brought in is taken. */
+static void test_taken_meanwhile(int fd)
+{
+	const uint64_t small_size = TIDE_KIB(256), large_size = TIDE_MIB(16);
+	struct tide_queue queue = tide_queue_create(fd);
+	uint32_t small = make(fd, small_size, 1);
+	struct shrinker s = { .fd = fd };
+	pthread_t thread;
+
+	tide_swap_on(TIDE_MIB(128));
+	tide_make_resident_one(fd, &queue, small);
+	igt_assert_eq(pthread_create(&thread, NULL, shrinker_thread, &s), 0);
+	for (int i = 0; i < 10; i++) {
+		uint32_t large = tide_bo_create(fd, large_size);
+		struct tide_job job = {};
+
+		tide_make_resident(fd, queue.id, &large, 1);
+		tide_job_bo(&job, small, TIDE_READ);
+		tide_job_bo(&job, large, TIDE_WRITE);
+		tide_job_copy(&job, 1, 0, 0, 0, small_size);
+		tide_submit_wait(fd, &job);
+		tide_bo_check(fd, large, small_size, 1);
+		gem_close(fd, large);
+	}
+	s.stop = true;
+	pthread_join(thread, NULL);
+	gem_close(fd, small);
+	tide_queue_destroy(fd, &queue);
+	tide_swap_off();
+}
+
 /* A job that waits for its turn finds its allocations resident when that comes. */
 static void test_resident_when_it_runs(int fd)
 {
@@ -446,6 +493,10 @@ igt_main {
 	igt_describe("What memory pressure has taken is back before a job that names it runs");
 	igt_subtest("d4-brought-back-for-the-job")
 		test_brought_back(fd);
+
+	igt_describe("What is taken while a submission brings in the rest is brought back before the job");
+	igt_subtest("d4-taken-meanwhile-brought-back")
+		test_taken_meanwhile(fd);
 
 	igt_describe("What an unfinished job names is not taken");
 	igt_subtest("d4-stays-while-a-job-needs-it")
