@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * A reclaim against a discard of the same allocation, as often as can be: small
- * allocations, a shrinker that never rests, and nothing else.
+ * allocations, a shrinker that never rests, and nothing else. And against one
+ * that takes long.
  */
 #include "igt.h"
 #include "igt_tide.h"
@@ -131,6 +132,53 @@ static void test_answer(const void *data)
 	igt_assert_f(a.kept && a.discarded, "both outcomes are needed\n");
 }
 
+/* Mappings of one page, so that zapping it takes long */
+#define MAPPINGS 4000
+
+/*
+ * The page is stored to through the mapping that is zapped last: an entry that a
+ * discard has still to zap takes the store, and the truncation loses it.
+ */
+static void test_long_discard(const void *data)
+{
+	int fd = tide_open_render();
+	struct tide_queue queue = tide_queue_create(fd);
+	uint32_t handle = tide_bo_create(fd, TIDE_PAGE);
+	unsigned int kept = 0, discarded = 0;
+	volatile uint64_t *maps[MAPPINGS];
+	volatile unsigned int spin;
+	uint32_t random = 1;
+	pid_t shrinker;
+
+	shrinker = pressure_fork(0);
+	if (!shrinker)
+		shrink_forever(fd, 1);
+	for (unsigned int i = 0; i < MAPPINGS; i++)
+		maps[i] = tide_bo_map(fd, handle, TIDE_PAGE);
+
+	for (uint64_t stamp = 1; kept < 3 || discarded < 30; stamp++) {
+		bool lost;
+
+		*maps[0] = stamp;
+		for (unsigned int i = 0; i < MAPPINGS; i++)
+			igt_assert_eq_u64(*maps[i], stamp);
+		tide_offer_one(fd, handle, DRM_TIDE_PRIORITY_LOW);
+		for (spin = tide_random(&random) % 100000; spin; spin--)
+			;
+		lost = tide_reclaim_one(fd, queue.id, handle) == DRM_TIDE_RECLAIM_DISCARDED;
+		for (unsigned int i = 0; i < MAPPINGS; i += MAPPINGS / 8)
+			maps[MAPPINGS - 1 - i][1 + i / (MAPPINGS / 8)] = stamp;
+		for (spin = 1000000; spin; spin--)
+			;
+		igt_assert_eq_u64(*maps[0], lost ? 0 : stamp);
+		for (unsigned int i = 0; i < MAPPINGS; i += MAPPINGS / 8)
+			igt_assert_eq_u64(maps[0][1 + i / (MAPPINGS / 8)], stamp);
+		*(lost ? &discarded : &kept) += 1;
+	}
+	kill(shrinker, SIGKILL);
+	pressure_wait(shrinker);
+}
+
 igt_main
 {
 	static const size_t pages[] = { 1, 8, 64 };
@@ -145,4 +193,8 @@ igt_main
 		igt_subtest_f("c8-c2-c5-answer-of-%zu-pages", pages[i])
 			pressure_run(test_answer, &pages[i]);
 	}
+
+	igt_describe("A store right after a reclaim is not lost to a discard that is still zapping");
+	igt_subtest("c8-store-amid-a-long-discard")
+		pressure_run(test_long_discard, NULL);
 }

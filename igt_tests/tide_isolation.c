@@ -18,6 +18,7 @@ IGT_TEST_DESCRIPTION("Recycled memory and foreign handles");
 struct victim {
 	struct lot lot;
 	struct tide_queue queue;
+	const struct tide_cgroup *cg;
 };
 
 static void fill_secret_by_cpu(struct victim *v)
@@ -97,6 +98,21 @@ static void lose_by_queue_destroy(struct victim *v)
 	lose_by_close(v);
 }
 
+/* A page-in takes up what was lost, and fails halfway. */
+static void lose_by_failed_page_in(struct victim *v)
+{
+	uint32_t fresh = tide_bo_create(v->lot.fd, LOT_COUNT * LOT_SIZE);
+	uint64_t value;
+
+	lose_by_discard(v);
+	cgroup_leave_mib(v->cg, LOT_COUNT / 2);
+	value = tide_make_resident(v->lot.fd, v->queue.id, &fresh, 1);
+	tide_queue_wait(v->lot.fd, &v->queue, value);
+	igt_assert_eq_u32(tide_bo_info(v->lot.fd, fresh).page_in_error, ENOMEM);
+	tide_cgroup_set(v->cg, "memory.max", "max");
+	tide_bo_check_zero(v->lot.fd, fresh, LOT_COUNT * LOT_SIZE);
+}
+
 static const struct loss {
 	const char *name;
 	void (*lose)(struct victim *v);
@@ -108,6 +124,7 @@ static const struct loss {
 	{ "killed", lose_by_death, true },
 	{ "killed-at-work", lose_by_death_at_work, true },
 	{ "queue-destroyed", lose_by_queue_destroy, false },
+	{ "page-in-failed", lose_by_failed_page_in, false },
 };
 
 static void run_victim(const struct loss *loss, const struct tide_cgroup *cg)
@@ -119,6 +136,7 @@ static void run_victim(const struct loss *loss, const struct tide_cgroup *cg)
 		int fd = tide_open_render();
 
 		tide_cgroup_enter(cg);
+		v.cg = cg;
 		v.queue = tide_queue_create(fd);
 		lot_create(&v.lot, fd, LOT_COUNT, LOT_SIZE, 1);
 		lot_make_resident(&v.lot, &v.queue);

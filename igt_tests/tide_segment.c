@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -13,6 +14,7 @@
 
 #include "igt.h"
 #include "igt_tide.h"
+#include "igt_tide_pressure.h"
 
 IGT_TEST_DESCRIPTION("What is resident is bounded by the segment");
 
@@ -241,6 +243,37 @@ static void test_two_sets(void)
 	igt_waitchildren();
 }
 
+/* Takes what clients between two jobs have, again and again */
+static void __attribute__((noreturn)) steal_forever(void)
+{
+	struct set set;
+
+	set_open(&set);
+	set_add(&set, SEGMENT_MIB, 1000);
+	for (;;) {
+		set_make_resident(&set, 0, set.count);
+		tide_evict(set.fd, set.bos, set.count);
+	}
+}
+
+static void test_thieves(void)
+{
+	pid_t thieves[2];
+
+	for (int i = 0; i < ARRAY_SIZE(thieves); i++) {
+		thieves[i] = pressure_fork(0);
+		if (!thieves[i])
+			steal_forever();
+	}
+	igt_fork(child, 4)
+		run_rounds(1 + 100 * child, 20);
+	igt_waitchildren();
+	for (int i = 0; i < ARRAY_SIZE(thieves); i++) {
+		kill(thieves[i], SIGKILL);
+		pressure_wait(thieves[i]);
+	}
+}
+
 /* Page-ins that do not fit together, each larger than what is brought in at one go */
 static void test_two_page_ins(void)
 {
@@ -294,6 +327,10 @@ igt_main {
 	igt_describe("Clients whose sets do not fit together all make progress");
 	igt_subtest("d4-d7-sets-that-do-not-fit-together")
 		test_two_sets();
+
+	igt_describe("And so they do where others take what they have brought in before the job is queued");
+	igt_subtest("d4-d7-sets-amid-thieves")
+		test_thieves();
 
 	igt_describe("Page-ins that do not fit together all end");
 	igt_subtest("d7-page-ins-that-do-not-fit-together")
