@@ -131,7 +131,7 @@ static int tide_open(struct drm_device *drm, struct drm_file *file)
 	mutex_init(&client->submit_lock);
 	xa_init_flags(&client->queues, XA_FLAGS_ALLOC1);
 	client->fence_context = dma_fence_context_alloc(1);
-	client->last_active = ktime_get_ns();
+	client->opened = ktime_get_ns();
 
 	client->pin = tide_fence_pin_create();
 	if (IS_ERR(client->pin)) {
@@ -151,6 +151,31 @@ err_pin:
 err_free:
 	kfree(client);
 	return ret;
+}
+
+/**
+ * tide_client_idle_since - when a client became idle
+ * @client: client
+ *
+ * Return: a time in nanoseconds, larger for a client that was active later;
+ * U64_MAX while it submits or has unfinished jobs.
+ */
+u64 tide_client_idle_since(struct tide_client *client)
+{
+	struct dma_fence *job;
+
+	if (atomic_read(&client->submissions))
+		return U64_MAX;
+
+	guard(rcu)();
+
+	/* A client's jobs finish in their order. */
+	job = rcu_dereference(client->last_job);
+	if (!job)
+		return client->opened;
+	if (!test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &job->flags))
+		return U64_MAX;
+	return ktime_to_ns(dma_fence_timestamp(job));
 }
 
 static bool tide_client_was_killed(void)
@@ -183,6 +208,7 @@ static void tide_postclose(struct drm_device *drm, struct drm_file *file)
 	xa_destroy(&client->queues);
 
 	tide_client_drain_jobs(client);
+	dma_fence_put(rcu_dereference_protected(client->last_job, true));
 	fput(client->pin);
 	kfree(client);
 }

@@ -109,8 +109,12 @@ struct tide_client {
 	atomic_t jobs;
 	/** @dead: the file is closed, what is left need not run */
 	bool dead;
-	/** @last_active: ktime_get_ns() of the last submission or end of a job */
-	u64 last_active;
+	/** @submissions: calls under way */
+	atomic_t submissions;
+	/** @last_job: its fence, referenced; written under @submit_lock */
+	struct dma_fence __rcu *last_job;
+	/** @opened: ktime_get_ns() of the opening of the file */
+	u64 opened;
 	/** @busy_ns: time on the engine */
 	atomic64_t busy_ns;
 
@@ -123,18 +127,7 @@ static inline struct tide_device *to_tide_device(struct drm_device *drm)
 	return container_of(drm, struct tide_device, drm);
 }
 
-/**
- * tide_client_idle_since - when a client became idle
- * @client: client
- *
- * Return: a time in nanoseconds, larger for a client that was active later;
- * U64_MAX while jobs are unfinished.
- */
-static inline u64 tide_client_idle_since(const struct tide_client *client)
-{
-	return atomic_read(&client->jobs) ? U64_MAX : READ_ONCE(client->last_active);
-}
-
+u64 tide_client_idle_since(struct tide_client *client);
 void tide_device_put_late(struct tide_device *tdev);
 
 #endif /* _TIDE_DRV_H_ */

@@ -216,7 +216,6 @@ static void tide_job_work(struct work_struct *work)
 	tide_engine_set_running(engine, NULL);
 
 	atomic64_add(ktime_to_ns(ktime_sub(ktime_get(), start)), &job->client->busy_ns);
-	WRITE_ONCE(job->client->last_active, ktime_get_ns());
 
 	/* The job may be freed as soon as the fence is signalled. */
 	job->hw = NULL;

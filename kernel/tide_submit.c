@@ -187,6 +187,7 @@ static void tide_submit_push(struct tide_submit *submit)
 	struct tide_client *client = submit->client;
 	struct tide_job *job = submit->job;
 	struct dma_fence *done = &job->done->base;
+	struct dma_fence *last;
 	bool cookie;
 
 	mutex_lock(&client->submit_lock);
@@ -212,13 +213,13 @@ static void tide_submit_push(struct tide_submit *submit)
 	}
 
 	job->done = NULL;
-	WRITE_ONCE(client->last_active, ktime_get_ns());
+	last = rcu_replace_pointer(client->last_job, done, lockdep_is_held(&client->submit_lock));
 	drm_sched_entity_push_job(&job->base);
 
 	dma_fence_end_signalling(cookie);
 	mutex_unlock(&client->submit_lock);
 
-	dma_fence_put(done);
+	dma_fence_put(last);
 }
 
 static int tide_submit_try(struct tide_submit *submit)
@@ -239,9 +240,9 @@ static int tide_submit_try(struct tide_submit *submit)
 	if (!ret)
 		ret = tide_submit_check_locked(submit);
 	if (!ret) {
-		/* The allocations outlive the pins in the job, whatever becomes of it. */
-		tide_submit_push(submit);
+		/* The job may be done and freed once it is pushed; the reservations hold until then. */
 		tide_submit_unpin(submit);
+		tide_submit_push(submit);
 	}
 	drm_exec_fini(&exec);
 	return ret;
@@ -347,11 +348,14 @@ int tide_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 	if (IS_ERR(submit.job))
 		return PTR_ERR(submit.job);
 
+	atomic_inc(&submit.client->submissions);
 	ret = tide_submit_get_args(&submit);
 	if (!ret)
 		ret = tide_submit_check_bos(&submit);
 	if (!ret)
 		ret = tide_submit_run(&submit);
+
+	atomic_dec(&submit.client->submissions);
 
 	if (ret)
 		tide_job_free(submit.job);
