@@ -316,6 +316,42 @@ static void test_longest_idle(const void *data)
 	}
 }
 
+/* Has the kernel kill the process that has the most memory. */
+static void kill_for_memory(void)
+{
+	size_t size = TIDE_MIB(100);
+	pid_t pid = pressure_fork(1000);
+	int sysrq;
+
+	if (!pid) {
+		memset(malloc(size), 1, size);
+		sysrq = open("/proc/sysrq-trigger", O_WRONLY);
+		igt_assert_fd(sysrq);
+		igt_assert_eq(write(sysrq, "f", 1), 1);
+		for (;;)
+			pause();
+	}
+	igt_assert_eq(pressure_wait(pid), -SIGKILL);
+}
+
+/* A person who asks for a kill gets it, but offers are discarded before. */
+static void test_before_kill(const void *data)
+{
+	const struct variant *variant = data;
+	static struct lot kept, offered;
+	struct scene scene;
+
+	scene_init(&scene, variant->scope);
+	lot_create(&kept, scene.fd, 8, scene.size, 1000);
+	lot_create(&offered, scene.fd, 8, scene.size, 1);
+	lot_offer(&offered, DRM_TIDE_PRIORITY_HIGH);
+
+	kill_for_memory();
+	igt_assert_lt_u64(0, lot_reclaim(&offered, scene.queue.id));
+	lot_check(&offered);
+	lot_check_intact(&kept);
+}
+
 struct test {
 	const char *name;
 	const char *describe;
@@ -335,6 +371,8 @@ struct test {
 static const struct test tests[] = {
 	{ "b4-b6-h5-order", "offers go LOW before HIGH, oldest first, before anything in use, and "
 	  "each answer is true", test_order, ALL },
+	{ "h5-before-a-kill", "before a process is killed for memory, offers are discarded",
+	  test_before_kill, CLIENT_BIT },
 	{ "b3-busy-stays", "what unfinished jobs name is not discarded until they have finished",
 	  test_busy, GLOBAL_ZRAM_BIT | LIMIT_BIT },
 	{ "b8-exported-stays", "what was exported is never discarded", test_exported, CLIENT_BIT | LIMIT_ZRAM_BIT },

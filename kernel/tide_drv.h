@@ -5,6 +5,7 @@
 #include <linux/atomic.h>
 #include <linux/list_lru.h>
 #include <linux/mutex.h>
+#include <linux/notifier.h>
 #include <linux/xarray.h>
 
 #include <drm/drm_device.h>
@@ -62,6 +63,8 @@ struct tide_device {
 	struct shrinker *discard_shrinker;
 	/** @evict_shrinker: moves the rest to swap, once nothing discardable is left */
 	struct shrinker *evict_shrinker;
+	/** @oom_notifier: does what the shrinkers do before a process is killed */
+	struct notifier_block oom_notifier;
 
 	/** @stats: counters for debugfs */
 	struct tide_stats stats;

@@ -23,9 +23,14 @@
  * Eviction takes the longest idle client's allocations first. What is evicted
  * is written to swap at once: were it only made evictable, page reclaim might
  * swap it later, when offered memory is there again.
+ *
+ * The kernel kills a process when what is free and what is on its page lists
+ * together would not do, and counts nothing that shrinkers could give. It asks
+ * the OOM notifiers before that: ours does what the shrinkers would do, at once.
  */
 #include <linux/mm.h>
 #include <linux/memcontrol.h>
+#include <linux/oom.h>
 #include <linux/sched/mm.h>
 #include <linux/shrinker.h>
 #include <linux/swap.h>
@@ -205,6 +210,23 @@ static unsigned long tide_evict_scan(struct shrinker *shrinker, struct shrink_co
 	return evicted ?: SHRINK_STOP;
 }
 
+static unsigned long tide_shrink_node(struct tide_device *tdev, int nid, unsigned long nr_pages)
+{
+	struct tide_reclaim where = { .tdev = tdev, .nid = nid, .all_memcgs = true };
+	unsigned long scanned, taken;
+
+	taken = tide_discard(&where, nr_pages, &scanned);
+	trace_tide_shrink(nid, true, nr_pages, taken);
+
+	if (scanned < nr_pages && tide_has_swap(NULL) && !tide_has_discardable(tdev, nid, NULL)) {
+		unsigned long evicted = tide_evict(&where, nr_pages - scanned);
+
+		trace_tide_shrink(nid, false, nr_pages - scanned, evicted);
+		taken += evicted;
+	}
+	return taken;
+}
+
 /**
  * tide_shrink_all - run the shrinkers whatever the cgroup
  * @tdev: device
@@ -219,25 +241,28 @@ unsigned long tide_shrink_all(struct tide_device *tdev, unsigned long nr_pages)
 	unsigned long taken = 0;
 	int nid;
 
-	for_each_online_node(nid) {
-		struct tide_reclaim where = { .tdev = tdev, .nid = nid, .all_memcgs = true };
-		unsigned long scanned, freed, evicted = 0;
-
-		freed = tide_discard(&where, nr_pages, &scanned);
-		trace_tide_shrink(nid, true, nr_pages, freed);
-
-		if (scanned < nr_pages && tide_has_swap(NULL) &&
-		    !tide_has_discardable(tdev, nid, NULL)) {
-			evicted = tide_evict(&where, nr_pages - scanned);
-			trace_tide_shrink(nid, false, nr_pages - scanned, evicted);
-		}
-		taken += freed + evicted;
-	}
+	for_each_online_node(nid)
+		taken += tide_shrink_node(tdev, nid, nr_pages);
 	return taken;
 }
 
+static int tide_oom_notify(struct notifier_block *notifier, unsigned long unused, void *freed)
+{
+	struct tide_device *tdev = container_of(notifier, struct tide_device, oom_notifier);
+	unsigned long *pages = freed;
+	unsigned int noreclaim;
+	int nid;
+
+	/* As in reclaim, which has ended: nothing here may wait for memory. */
+	noreclaim = memalloc_noreclaim_save();
+	for_each_online_node(nid)
+		*pages += tide_shrink_node(tdev, nid, max(tide_node_need(nid), TIDE_RECLAIM_STEP));
+	memalloc_noreclaim_restore(noreclaim);
+	return NOTIFY_OK;
+}
+
 /**
- * tide_shrinker_init - register the shrinkers
+ * tide_shrinker_init - register the shrinkers and the OOM notifier
  * @tdev: device
  *
  * Return: 0 or an error.
@@ -274,6 +299,9 @@ int tide_shrinker_init(struct tide_device *tdev)
 	/* In this order they are called. */
 	shrinker_register(tdev->discard_shrinker);
 	shrinker_register(tdev->evict_shrinker);
+
+	tdev->oom_notifier.notifier_call = tide_oom_notify;
+	register_oom_notifier(&tdev->oom_notifier);
 	return 0;
 
 err_lists:
@@ -290,6 +318,7 @@ err_discard:
  */
 void tide_shrinker_fini(struct tide_device *tdev)
 {
+	unregister_oom_notifier(&tdev->oom_notifier);
 	shrinker_free(tdev->evict_shrinker);
 	shrinker_free(tdev->discard_shrinker);
 	tide_lru_fini(tdev);
