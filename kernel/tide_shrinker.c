@@ -249,15 +249,17 @@ unsigned long tide_shrink_all(struct tide_device *tdev, unsigned long nr_pages)
 static int tide_oom_notify(struct notifier_block *notifier, unsigned long unused, void *freed)
 {
 	struct tide_device *tdev = container_of(notifier, struct tide_device, oom_notifier);
-	unsigned long *pages = freed;
 	unsigned int noreclaim;
+	unsigned long taken = 0;
 	int nid;
 
 	/* As in reclaim, which has ended: nothing here may wait for memory. */
 	noreclaim = memalloc_noreclaim_save();
 	for_each_online_node(nid)
-		*pages += tide_shrink_node(tdev, nid, max(tide_node_need(nid), TIDE_RECLAIM_STEP));
+		taken += tide_shrink_node(tdev, nid, max(tide_node_need(nid), TIDE_RECLAIM_STEP));
 	memalloc_noreclaim_restore(noreclaim);
+
+	*(unsigned long *)freed += taken;
 	return NOTIFY_OK;
 }
 

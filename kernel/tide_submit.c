@@ -240,7 +240,7 @@ static int tide_submit_try(struct tide_submit *submit)
 	if (!ret)
 		ret = tide_submit_check_locked(submit);
 	if (!ret) {
-		/* The job may be done and freed once it is pushed; the reservations hold until then. */
+		/* Once pushed, the job may be freed. The reservations hold until then. */
 		tide_submit_unpin(submit);
 		tide_submit_push(submit);
 	}
