@@ -69,7 +69,7 @@ guest_qemu() {
 		-kernel "$kernel_image" -initrd "$1/initrd" \
 		-append "console=ttyS0 ignore_loglevel log_buf_len=4M printk.devkmsg=on mitigations=off init_on_alloc=0 \
 panic=-1 oops=panic no_timer_check kasan_multi_shot rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 \
-job=/src/${1#"$lab_project/"}" \
+$kernel_arguments job=/src/${1#"$lab_project/"}" \
 		-chardev "file,id=log,path=$1/dmesg.txt" -serial chardev:log \
 		-drive "file=$root_dir/disk.img,format=raw,if=none,id=disk,snapshot=on,cache=unsafe" \
 		-device virtio-blk-pci,drive=disk \

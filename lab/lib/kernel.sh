@@ -1,6 +1,11 @@
 # shellcheck shell=bash
 # The kernels that a guest can boot, by name.
 
+# kernel_tsc_khz: the frequency of the guest's TSC, which is the machine's
+kernel_tsc_khz() {
+	chroot_run sh -ec 'gcc -O2 -o build/lab/tsc-khz lab/lib/tsc-khz.c; build/lab/tsc-khz'
+}
+
 # kernel_use NAME: has it there, and sets what the others need to know of it
 # shellcheck disable=SC2034 # not every command needs all of it
 kernel_use() {
@@ -13,6 +18,7 @@ kernel_use() {
 		kernel_build_tree=/usr/src/linux-headers-$(<"$root_dir/release")
 		kernel_binds=()
 		kernel_slowness=1
+		kernel_arguments=''
 		;;
 	debug)
 		kernel_debug_use
@@ -22,6 +28,8 @@ kernel_use() {
 		kernel_build_tree=/lab/tree
 		kernel_binds=(--bind "$cache_entry" /lab)
 		kernel_slowness=4
+		# It has no timer to measure the TSC by: on a busy machine its clock would be far off.
+		kernel_arguments="tsc=reliable tsc_early_khz=$(kernel_tsc_khz)"
 		;;
 	*)
 		die "there is no kernel called '$1', only stock and debug"
