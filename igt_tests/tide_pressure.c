@@ -4,6 +4,7 @@
  * or of a cgroup, with and without swap.
  */
 #include "igt.h"
+#include "igt_syncobj.h"
 #include "igt_tide.h"
 #include "igt_tide_pressure.h"
 
@@ -154,20 +155,43 @@ static void test_order(const void *data)
 	lot_check_intact_on_gpu(&resident, &scene.queue);
 }
 
+/*
+ * A cork of another client's: a job that takes a minute, as pressure may on a
+ * slow machine, unless the client goes. Returns the client's file.
+ */
+static int block_engine(int fd, struct tide_cork *cork)
+{
+	int blocker = tide_open_render();
+	uint32_t syncobj = syncobj_create(blocker, 0);
+	struct tide_job job = {};
+	int handle;
+
+	tide_job_delay(&job, 60ull * NSEC_PER_SEC);
+	tide_job_signal(&job, syncobj, 0);
+	tide_submit(blocker, &job);
+	handle = syncobj_handle_to_fd(blocker, syncobj, 0);
+	cork->syncobj = syncobj_fd_to_handle(fd, handle, 0);
+	close(handle);
+	return blocker;
+}
+
 /* What unfinished jobs name stays, and goes first when they have finished. */
 static void test_busy(const void *data)
 {
 	const struct variant *variant = data;
 	static struct lot busy, idle;
+	uint64_t timeout_ms = tide_param_get("job_timeout_ms");
 	struct tide_cork cork;
 	struct scene scene;
 	uint32_t discarded;
+	int blocker;
 
+	igt_assert_eq(__tide_param_set("job_timeout_ms", 2 * 60 * 1000), 0);
 	scene_init(&scene, variant->scope);
 	lot_create(&busy, scene.fd, 8, scene.size, 1);
 	lot_make_resident(&busy, &scene.queue);
 	lot_create(&idle, scene.fd, OFFERS, scene.size, 1000);
-	tide_cork_plug(&cork, scene.fd);
+	blocker = block_engine(scene.fd, &cork);
 	for (uint32_t i = 0; i < busy.count; i++)
 		tide_keep_busy(scene.fd, &cork, busy.handles[i], i % 2 ? TIDE_READ : TIDE_WRITE);
 	lot_offer(&busy, DRM_TIDE_PRIORITY_LOW);
@@ -178,7 +202,7 @@ static void test_busy(const void *data)
 	igt_assert_eq_u32(lot_count_flag(&busy, DRM_TIDE_BO_DISCARDED), 0);
 	scene_release(&scene);
 
-	tide_cork_unplug(&cork);
+	close(blocker);
 	for (int tries = 0; lot_count_flag(&busy, DRM_TIDE_BO_BUSY); tries++) {
 		igt_assert_lt(tries, TIDE_LIVENESS_S * 100);
 		usleep(10000);
@@ -192,7 +216,7 @@ static void test_busy(const void *data)
 	discarded = lot_reclaim(&idle, scene.queue.id);
 	igt_assert_f(discarded > 0 && discarded < idle.count, "both outcomes are needed\n");
 	lot_check(&idle);
-	tide_cork_fini(&cork, scene.fd);
+	igt_assert_eq(__tide_param_set("job_timeout_ms", timeout_ms), 0);
 }
 
 /* What was ever exported stays, whether its dma-buf is still there or not. */
