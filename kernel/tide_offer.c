@@ -64,6 +64,7 @@ unsigned long tide_offer_discard(struct tide_bo *bo)
 	unmap_mapping_range(bo->shmem->f_mapping, 0, 0, 1);
 	tide_residency_drop(bo);
 	pages = tide_backing_truncate(bo);
+	trace_tide_discard(bo, pages);
 
 	scoped_guard(spinlock, &bo->lock) {
 		bo->discards++;
@@ -74,7 +75,6 @@ unsigned long tide_offer_discard(struct tide_bo *bo)
 
 	atomic64_inc(&tdev->stats.discarded_allocations);
 	atomic64_add(pages, &tdev->stats.discarded_pages);
-	trace_tide_discard(bo, pages);
 	return pages;
 }
 
