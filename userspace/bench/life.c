@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The whole life of a piece of memory: create, map, write to each page, unmap, close. */
+
+#include <malloc.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "bench.h"
+#include "device.h"
+#include "memory.h"
+
+#define UNIT "instructions/allocation"
+
+static int tide, vgem;
+
+static void
+live_tide(size_t size)
+{
+   struct buffer buffer;
+
+   buffer_create(&buffer, tide, size);
+   buffer_map(&buffer);
+   touch(buffer.map, size);
+   buffer_destroy(&buffer);
+}
+
+static void
+live_vgem(size_t size)
+{
+   struct buffer buffer;
+
+   vgem_create(&buffer, vgem, size);
+   touch(buffer.map, size);
+   buffer_destroy(&buffer);
+}
+
+static void
+live_memfd(size_t size)
+{
+   struct memory memory = memory_memfd(size);
+   touch(memory.map, size);
+   memory_free(&memory);
+}
+
+static void
+live_heap(size_t size)
+{
+   void *memory = malloc(size);
+   touch(memory, size);
+   free(memory);
+}
+
+static const struct {
+   const char *name;
+   void (*live)(size_t size);
+} ways[] = {
+   {"tide", live_tide},
+   {"vgem", live_vgem},
+   {"memfd", live_memfd},
+   {"heap", live_heap},
+};
+
+void
+bench_life(void)
+{
+   static const size_t sizes[] = {KIB(4), KIB(64), MIB(1), MIB(64)};
+
+   tide = device_open();
+   vgem = vgem_open();
+   /* As it starts: the threshold grows with what was freed. */
+   mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+
+   for (size_t s = 0; s < ARRAY_SIZE(sizes); s++) {
+      int passes = sizes[s] < MIB(1) ? 64 : 1;
+      for (size_t w = 0; w < ARRAY_SIZE(ways); w++) {
+         struct meter meter;
+
+         clock_own();
+         for (meter_start(&meter, repetitions(sizes[s])); meter_next(&meter);) {
+            meter_begin(&meter);
+            for (int pass = 0; pass < passes; pass++)
+               ways[w].live(sizes[s]);
+            meter_end(&meter);
+         }
+         clock_share();
+         clock_settle();
+         figure_metered(&meter, passes, UNIT, "life.%s.%s", size_name(sizes[s]), ways[w].name);
+      }
+   }
+   close(tide);
+   close(vgem);
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Measures subjects, and prints figures: key, value and unit, between tabs. */
+
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "bench.h"
+
+static const struct {
+   const char *name;
+   void (*measure)(void);
+} subjects[] = {
+   {"keep", bench_keep},       {"discard", bench_discard}, {"page_in", bench_page_in},
+   {"return", bench_return},   {"life", bench_life},       {"population", bench_population},
+   {"clients", bench_clients}, {"wake", bench_wake},       {"footprint", bench_footprint},
+};
+
+/* Many mappings and many files at a time */
+static void
+raise_limits(void)
+{
+   struct rlimit files = {262144, 262144};
+   if (setrlimit(RLIMIT_NOFILE, &files))
+      die_errno("number of files");
+   write_file("/proc/sys/vm/max_map_count", "262144");
+   /* A program that nothing interrupts is no mistake here. */
+   write_file("/proc/sys/kernel/sched_rt_runtime_us", "-1");
+}
+
+int
+main(int argc, char **argv)
+{
+   static const struct option options[] = {{"short", no_argument, NULL, 's'}, {0}};
+   int option;
+
+   while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+      if (option != 's')
+         die("usage: %s [--short] SUBJECT...", argv[0]);
+      bench_short = true;
+   }
+
+   raise_limits();
+   clock_check();
+   for (int i = optind; i < argc; i++) {
+      size_t s = 0;
+      while (s < ARRAY_SIZE(subjects) && strcmp(subjects[s].name, argv[i]))
+         s++;
+      if (s == ARRAY_SIZE(subjects))
+         die("there is no subject %s", argv[i]);
+      subjects[s].measure();
+   }
+   return 0;
+}
