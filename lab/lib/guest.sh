@@ -10,6 +10,7 @@ guest_swap=0
 guest_shares=()    # FOLDER:NAME
 guest_packages=()  # .deb files
 guest_env=()       # NAME=VALUE, for the command
+guest_icount=      # count instructions: one nanosecond each, on one CPU
 guest_interactive= # a person's terminal, as arguments of stty
 guest_reader=(cat) # what the command's output goes through
 
@@ -51,7 +52,7 @@ guest_cpu=max,la57=off,avx=off,avx2=off,f16c=off,fma=off,vaes=off
 
 # guest_qemu FOLDER: the machine itself, the command's terminal on stdin and stdout
 guest_qemu() {
-	local share number=0 devices=() terminal
+	local share number=0 devices=() terminal cpu=(-accel "tcg,thread=multi" -cpu "$guest_cpu" -smp 2)
 	for share in "$lab_project:" "${guest_shares[@]}"; do
 		devices+=(
 			-fsdev "local,id=share$number,path=${share%:*},security_model=none,multidevs=remap"
@@ -64,8 +65,11 @@ guest_qemu() {
 	else
 		terminal=(-chardev "file,id=terminal,path=/dev/stdout" -device "virtserialport,chardev=terminal")
 	fi
+	# String instructions count by the word: by the byte, clearing a page would hide everything else.
+	[[ ! $guest_icount ]] ||
+		cpu=(-accel "tcg,thread=single" -icount "shift=0,sleep=off" -cpu "$guest_cpu,erms=off,fsrm=off" -smp 1)
 	exec qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none \
-		-M pc -accel tcg,thread=multi -cpu "$guest_cpu" -smp 2 -m "$guest_memory" \
+		-M pc "${cpu[@]}" -m "$guest_memory" \
 		-kernel "$kernel_image" -initrd "$1/initrd" \
 		-append "console=ttyS0 ignore_loglevel log_buf_len=4M printk.devkmsg=on mitigations=off init_on_alloc=0 \
 panic=-1 oops=panic no_timer_check kasan_multi_shot rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 \

@@ -1,7 +1,9 @@
 """What meson knows about tests, as lines for the shell.
 
 meson-tests.py list-host BUILD DURATIONS PATIENCE [NAME...]
-    the tests that run on the host, by name
+    the tests that run on the host, in the chroot, by name
+meson-tests.py list-lab BUILD DURATIONS PATIENCE [NAME...]
+    the tests that are commands of the lab: name and command, between tabs
 meson-tests.py list-guest BUILD DURATIONS PATIENCE [NAME[@SUBTEST]...]
     the tests that run in the guest, the longest first: name, timeout and command, between tabs
 meson-tests.py results BUILD FOLDER
@@ -14,9 +16,16 @@ import shlex
 import sys
 
 GUEST_SUITE = 'igt'
+LAB_SUITE = 'lab'
 
 
-def load_tests(build, in_guest, wanted):
+def place_of(test):
+    """Where a test runs: the name of its list."""
+    suites = {suite.split(':')[-1] for suite in test['suite']}
+    return 'guest' if GUEST_SUITE in suites else 'lab' if LAB_SUITE in suites else 'host'
+
+
+def load_tests(build, place, wanted):
     tests = json.loads((build / 'meson-info' / 'intro-tests.json').read_text())
     names = {test['name'] for test in tests}
     for name in wanted:
@@ -24,8 +33,7 @@ def load_tests(build, in_guest, wanted):
             sys.exit(f'there is no test called {name}')
     for test in tests:
         chosen = [name for name in wanted if name.split('@')[0] == test['name']]
-        guest = any(suite.split(':')[-1] == GUEST_SUITE for suite in test['suite'])
-        if guest == in_guest and (chosen or not wanted):
+        if place_of(test) == place and (chosen or not wanted):
             subtests = [name.split('@')[1] for name in chosen if '@' in name]
             yield test, ['--run-subtest', ','.join(subtests)] if subtests else []
 
@@ -36,13 +44,19 @@ def load_durations(path):
 
 
 def list_host(build, _durations, _patience, *wanted):
-    for test, _ in load_tests(build, False, wanted):
+    for test, _ in load_tests(build, 'host', wanted):
         print(test['name'])
+
+
+def list_lab(build, _durations, patience, *wanted):
+    for test, _ in load_tests(build, 'lab', wanted):
+        limit = test['timeout'] * int(patience)
+        print(test['name'], shlex.join(['timeout', '--foreground', str(limit), *test['cmd']]), sep='\t')
 
 
 def list_guest(build, durations, patience, *wanted):
     took = load_durations(pathlib.Path(durations))
-    tests = list(load_tests(build, True, wanted))
+    tests = list(load_tests(build, 'guest', wanted))
     tests.sort(key=lambda pair: took.get(pair[0]['name'], pair[0]['timeout']), reverse=True)
     for test, arguments in tests:
         env = [f'{name}={value}' for name, value in test['env'].items()]
@@ -61,5 +75,5 @@ def list_results(build, folder):
 
 
 if __name__ == '__main__':
-    command = {'list-host': list_host, 'list-guest': list_guest, 'results': list_results}[sys.argv[1]]
+    command = {'list-host': list_host, 'list-lab': list_lab, 'list-guest': list_guest, 'results': list_results}[sys.argv[1]]
     command(pathlib.Path(sys.argv[2]), *sys.argv[3:])

@@ -20,7 +20,7 @@ test_count() {
 	' "$test_out/results"
 }
 
-# test_list host|guest [NAME...]
+# test_list host|lab|guest [NAME...]
 test_list() {
 	chroot_run python3 lab/lib/meson-tests.py "list-$1" "build/$kernel_name" "${test_durations#"$lab_project/"}" \
 		"$test_patience" "${@:2}"
@@ -34,6 +34,24 @@ test_on_host() {
 	rm -f "$lab_project/$dir/meson-logs/testlog.json"
 	chroot_run meson test -C "$dir" --no-rebuild --timeout-multiplier "$test_patience" "${names[@]}" >&2 || true
 	chroot_run python3 lab/lib/meson-tests.py results "$dir" "${test_out#"$lab_project/"}" >>"$test_out/results"
+}
+
+# test_in_lab [NAME...]: the tests that are commands of the lab
+test_in_lab() {
+	local name command began status
+	while IFS=$'\t' read -r name command; do
+		say "$name ..."
+		began=$SECONDS status=0
+		# A command line for a shell, with the project at /src
+		start bash -c "${command//\/src\//$lab_project/}" >"$test_out/$name.log" 2>&1
+		finish "$job" || status=$?
+		if ((status)); then
+			test_result FAIL "$name" "it ended with status $status"
+		else
+			test_result PASS "$name"
+		fi
+		say "$name: done in $((SECONDS - began)) s"
+	done < <(test_list lab "$@")
 }
 
 # test_end NAME STATUS: takes the results of a test that has ended, and tells of them
