@@ -202,11 +202,11 @@ void tide_backing_unpopulate(struct tide_bo *bo)
 
 /**
  * tide_backing_truncate - discard the content
- * @bo: allocation, its reservation held, without page list
+ * @bo: allocation, its reservation held, without page list, CPU mappings zapped
  *
- * The pages and what is in swap are freed, and CPU mappings zapped. A fault
- * that got its page before the reservation was taken holds the page's lock
- * until it is mapped; truncation waits for that and unmaps the page again.
+ * The pages and what is in swap are freed. A fault that got its page before the
+ * reservation was taken holds the page's lock until it is mapped; truncation
+ * waits for that and unmaps the page again.
  *
  * Return: number of pages freed.
  */
@@ -217,7 +217,6 @@ unsigned long tide_backing_truncate(struct tide_bo *bo)
 
 	dma_resv_assert_held(bo->base.resv);
 
-	unmap_mapping_range(mapping, 0, 0, 1);
 	shmem_truncate_range(mapping->host, 0, (loff_t)-1);
 	return present;
 }
