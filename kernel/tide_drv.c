@@ -206,6 +206,7 @@ static void tide_postclose(struct drm_device *drm, struct drm_file *file)
 	xa_for_each(&client->queues, id, queue)
 		tide_queue_destroy(queue);
 	xa_destroy(&client->queues);
+	tide_paging_op_destroy(client->spare_op);
 
 	tide_client_drain_jobs(client);
 	dma_fence_put(rcu_dereference_protected(client->last_job, true));

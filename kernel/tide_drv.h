@@ -18,6 +18,7 @@
 #include "tide_residency.h"
 
 struct shrinker;
+struct tide_paging_op;
 
 #define TIDE_MAX_HANDLES	65536
 #define TIDE_MAX_SUBMIT_BOS	1024
@@ -98,6 +99,8 @@ struct tide_client {
 	struct xarray queues;
 	/** @queue_count: number of @queues */
 	u32 queue_count;
+	/** @spare_op: page-in work that was not needed, for the next call; or NULL */
+	struct tide_paging_op *spare_op;
 
 	/** @submit_lock: keeps the order of seqnos and of the entity's queue the same */
 	struct mutex submit_lock;

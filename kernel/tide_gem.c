@@ -5,6 +5,7 @@
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
+#include <linux/uaccess.h>
 
 #include <drm/drm_drv.h>
 
@@ -12,6 +13,9 @@
 #include "tide_drv.h"
 #include "tide_gem.h"
 #include "tide_lru.h"
+
+/* How many handles are looked up in one go of the client's table lock */
+#define TIDE_LOOKUP_BATCH	64
 
 static struct kmem_cache *tide_bo_cache;
 
@@ -284,6 +288,28 @@ struct tide_bo *tide_bo_lookup(struct drm_file *file, u32 handle)
 	return obj ? to_tide_bo(obj) : NULL;
 }
 
+/* Looks up what the list's values name. Return: false where one does not exist, which is the next. */
+static bool tide_bo_list_look_up(struct tide_bo_list *list, struct drm_file *file, u32 count)
+{
+	while (list->count < count) {
+		u32 end = min(list->count + TIDE_LOOKUP_BATCH, count);
+
+		scoped_guard(spinlock, &file->table_lock) {
+			while (list->count < end) {
+				struct drm_gem_object *obj;
+
+				obj = idr_find(&file->object_idr, list->values[list->count]);
+				if (!obj)
+					return false;
+				drm_gem_object_get(obj);
+				list->bos[list->count++] = to_tide_bo(obj);
+			}
+		}
+		cond_resched();
+	}
+	return true;
+}
+
 /**
  * tide_bo_list_get - find the allocations that a call names
  * @file: client
@@ -297,31 +323,27 @@ struct tide_bo_list *tide_bo_list_get(struct drm_file *file, u64 handles, u32 co
 				      u32 *bad_index)
 {
 	struct tide_bo_list *list __free(tide_bo_list) = NULL;
-	u32 *array __free(kvfree) = NULL;
+	size_t values_size = array_size(count, sizeof(*list->values));
+	size_t bos_size = struct_size(list, bos, count);
 
 	if (!count)
 		return ERR_PTR(-EINVAL);
 	if (count > TIDE_MAX_HANDLES)
 		return ERR_PTR(-E2BIG);
 
-	array = vmemdup_array_user(u64_to_user_ptr(handles), count, sizeof(*array));
-	if (IS_ERR(array))
-		return ERR_CAST(no_free_ptr(array));
-
-	list = kvmalloc(struct_size(list, bos, count), GFP_KERNEL);
+	/* In one piece: for a short list it is allocations that take the time. */
+	list = kvmalloc(size_add(bos_size, values_size), GFP_KERNEL);
 	if (!list)
 		return ERR_PTR(-ENOMEM);
 
 	list->count = 0;
-	for (u32 i = 0; i < count; i++) {
-		struct tide_bo *bo = tide_bo_lookup(file, array[i]);
+	list->values = (void *)list + bos_size;
+	if (copy_from_user(list->values, u64_to_user_ptr(handles), values_size))
+		return ERR_PTR(-EFAULT);
 
-		if (!bo) {
-			*bad_index = i;
-			return ERR_PTR(-ENOENT);
-		}
-		list->count++;
-		list->bos[i] = bo;
+	if (!tide_bo_list_look_up(list, file, count)) {
+		*bad_index = list->count;
+		return ERR_PTR(-ENOENT);
 	}
 	return_ptr(list);
 }

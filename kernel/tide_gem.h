@@ -142,6 +142,8 @@ DEFINE_FREE(tide_bo, struct tide_bo *, tide_bo_put(_T))
 struct tide_bo_list {
 	/** @count: number of entries */
 	u32 count;
+	/** @values: by entry: its handle, and from then on what the call answers */
+	u32 *values;
 	/** @bos: referenced */
 	struct tide_bo *bos[] __counted_by(count);
 };

@@ -184,14 +184,13 @@ static u32 tide_reclaim_one(struct tide_bo *bo, struct tide_client *client, bool
 }
 
 /* Answers DISCARDED were not delivered: have the next reclaim give them again. */
-static void tide_reclaim_untell(struct tide_bo_list *list, struct tide_client *client,
-				const u32 *results)
+static void tide_reclaim_untell(struct tide_bo_list *list, struct tide_client *client)
 {
 	for (u32 i = 0; i < list->count; i++) {
 		struct tide_bo *bo = list->bos[i];
 		struct tide_bo_client *bc;
 
-		if (results[i] != DRM_TIDE_RECLAIM_DISCARDED)
+		if (list->values[i] != DRM_TIDE_RECLAIM_DISCARDED)
 			continue;
 
 		guard(spinlock)(&bo->lock);
@@ -202,7 +201,7 @@ static void tide_reclaim_untell(struct tide_bo_list *list, struct tide_client *c
 }
 
 static int tide_reclaim_list(struct tide_bo_list *list, struct tide_client *client, u32 queue_id,
-			     struct tide_paging_op *op, u32 *results, u64 *value)
+			     struct tide_paging_op *op, u64 *value)
 {
 	guard(mutex)(&client->lock);
 
@@ -212,7 +211,7 @@ static int tide_reclaim_list(struct tide_bo_list *list, struct tide_client *clie
 	for (u32 i = 0; i < list->count; i++) {
 		bool required = false;
 
-		results[i] = tide_reclaim_one(list->bos[i], client, &required);
+		list->values[i] = tide_reclaim_one(list->bos[i], client, &required);
 		if (required)
 			tide_paging_op_add(op, list->bos[i]);
 		cond_resched();
@@ -237,7 +236,6 @@ int tide_reclaim_ioctl(struct drm_device *drm, void *data, struct drm_file *file
 	struct tide_client *client = file->driver_priv;
 	struct tide_paging_op *op __free(tide_paging_op) = NULL;
 	struct tide_bo_list *list __free(tide_bo_list) = NULL;
-	u32 *results __free(kvfree) = NULL;
 	int ret;
 
 	args->bad_index = DRM_TIDE_NO_INDEX;
@@ -249,21 +247,20 @@ int tide_reclaim_ioctl(struct drm_device *drm, void *data, struct drm_file *file
 	if (IS_ERR(list))
 		return PTR_ERR(list);
 
-	results = kvmalloc_array(list->count, sizeof(*results), GFP_KERNEL);
 	op = tide_paging_op_alloc(client, list->count);
-	if (!results || !op)
+	if (!op)
 		return -ENOMEM;
 
-	ret = tide_reclaim_list(list, client, args->queue, op, results, &args->value);
+	ret = tide_reclaim_list(list, client, args->queue, op, &args->value);
 	if (ret)
 		return ret;
 	op = NULL; /* The queue has it. */
 
-	if (!copy_to_user(u64_to_user_ptr(args->results), results,
-			  array_size(list->count, sizeof(*results))))
+	if (!copy_to_user(u64_to_user_ptr(args->results), list->values,
+			  array_size(list->count, sizeof(*list->values))))
 		return 0;
 
 	guard(mutex)(&client->lock);
-	tide_reclaim_untell(list, client, results);
+	tide_reclaim_untell(list, client);
 	return -EFAULT;
 }

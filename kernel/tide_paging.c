@@ -37,10 +37,15 @@
 
 #define TIDE_QUEUE_MAX_FAILURES	1024
 
+/* Work for so many allocations is kept for the next call if there turns out to be none */
+#define TIDE_SPARE_BOS		64
+
 /**
  * struct tide_paging_op - the work behind one value
  */
 struct tide_paging_op {
+	/** @client: client */
+	struct tide_client *client;
 	/** @link: in &tide_queue.ops */
 	struct list_head link;
 	/** @value: the value */
@@ -51,6 +56,8 @@ struct tide_paging_op {
 	struct dma_fence_chain *chain;
 	/** @failure: to remember that it failed */
 	struct tide_page_in_failure *failure;
+	/** @max_bos: how many may be added */
+	u32 max_bos;
 	/** @count: number of @bos */
 	u32 count;
 	/** @bos: to be brought in; referenced */
@@ -66,35 +73,65 @@ struct tide_paging_op {
  */
 struct tide_paging_op *tide_paging_op_alloc(struct tide_client *client, u32 max_bos)
 {
-	struct tide_paging_op *op __free(tide_paging_op) = NULL;
+	struct tide_paging_op *op;
 
-	op = kvzalloc(struct_size(op, bos, max_bos), GFP_KERNEL_ACCOUNT);
+	if (max_bos <= TIDE_SPARE_BOS) {
+		op = xchg(&client->spare_op, NULL);
+		if (op)
+			return op;
+		max_bos = TIDE_SPARE_BOS;
+	}
+
+	op = kvmalloc(struct_size(op, bos, max_bos), GFP_KERNEL_ACCOUNT);
 	if (!op)
 		return NULL;
 
+	op->client = client;
+	op->max_bos = max_bos;
+	op->count = 0;
 	op->fence = tide_fence_alloc(client->pin);
 	op->chain = dma_fence_chain_alloc();
 	op->failure = kzalloc(sizeof(*op->failure), GFP_KERNEL_ACCOUNT);
-	if (!op->fence || !op->chain || !op->failure)
+	if (!op->fence || !op->chain || !op->failure) {
+		tide_paging_op_destroy(op);
 		return NULL;
-	return_ptr(op);
+	}
+	return op;
 }
 
 /**
- * tide_paging_op_free - free page-in work
+ * tide_paging_op_destroy - free page-in work
+ * @op: work without allocations, or NULL
+ */
+void tide_paging_op_destroy(struct tide_paging_op *op)
+{
+	if (!op)
+		return;
+
+	kfree(op->failure);
+	dma_fence_chain_free(op->chain);
+	tide_fence_free(op->fence);
+	kvfree(op);
+}
+
+/**
+ * tide_paging_op_free - let go of page-in work
  * @op: work that is not on a queue, or NULL
+ *
+ * Most reclaims find everything there. What they did not need is kept.
  */
 void tide_paging_op_free(struct tide_paging_op *op)
 {
 	if (!op)
 		return;
 
-	for (u32 i = 0; i < op->count; i++)
-		tide_bo_put(op->bos[i]);
-	kfree(op->failure);
-	dma_fence_chain_free(op->chain);
-	tide_fence_free(op->fence);
-	kvfree(op);
+	while (op->count)
+		tide_bo_put(op->bos[--op->count]);
+
+	if (op->max_bos == TIDE_SPARE_BOS && op->fence && op->failure &&
+	    !cmpxchg(&op->client->spare_op, NULL, op))
+		return;
+	tide_paging_op_destroy(op);
 }
 
 /**

@@ -64,6 +64,7 @@ struct tide_queue {
 
 struct tide_paging_op *tide_paging_op_alloc(struct tide_client *client, u32 max_bos);
 void tide_paging_op_free(struct tide_paging_op *op);
+void tide_paging_op_destroy(struct tide_paging_op *op);
 void tide_paging_op_add(struct tide_paging_op *op, struct tide_bo *bo);
 
 DEFINE_FREE(tide_paging_op, struct tide_paging_op *, tide_paging_op_free(_T))
