@@ -288,7 +288,7 @@ struct tide_bo *tide_bo_lookup(struct drm_file *file, u32 handle)
 	return obj ? to_tide_bo(obj) : NULL;
 }
 
-/* Looks up what the list's values name. Return: false where one does not exist, which is the next. */
+/* Looks up what the values name. Return: false if that of the next entry does not exist. */
 static bool tide_bo_list_look_up(struct tide_bo_list *list, struct drm_file *file, u32 count)
 {
 	while (list->count < count) {

@@ -305,14 +305,15 @@ remove_cgroup(void)
 
 /* What is counted, since the start */
 struct counts {
-   uint64_t swapped, refaulted, killed;
+   uint64_t swapped, evicted, refaulted, killed;
 };
 
 static struct counts
-count(void)
+count(bool tide)
 {
    return (struct counts){
       .swapped = vmstat("pswpout"),
+      .evicted = tide ? read_number("/sys/kernel/debug/dri/tide/stats", "evicted_pages") : 0,
       .refaulted = vmstat("workingset_refault_file"),
       .killed = vmstat("oom_kill"),
    };
@@ -361,10 +362,10 @@ main(int argc, char **argv)
       be_reader(&reader);
    expect_ready(&reader, "reader");
 
-   struct counts before = count();
+   struct counts before = count(tide);
    bool alive = press(scope, &client, &hog, available);
    sleep(2);
-   struct counts after = count();
+   struct counts after = count(tide);
 
    if (alive)
       say(client.tells, 0);
@@ -374,6 +375,9 @@ main(int argc, char **argv)
       lost = IN_USE_MIB + GIVEN_MIB;
 
    figure(after.swapped - before.swapped, "pages", "others.%s.%s.%s", scope->name, "swapped", name);
+   if (tide)
+      figure(after.evicted - before.evicted, "pages", "others.%s.%s.%s", scope->name, "evicted",
+             name);
    figure(after.refaulted - before.refaulted, "pages", "others.%s.%s.%s", scope->name, "refaulted",
           name);
    figure(after.killed - before.killed, "processes", "others.%s.%s.%s", scope->name, "killed",
