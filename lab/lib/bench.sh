@@ -6,6 +6,7 @@ bench_build=build/stock/userspace/bench
 bench_memory=2600        # MiB, of the guest that counts instructions
 bench_others_memory=448  # MiB, of those that run short of memory
 bench_others_swap=256    # MiB of zram
+bench_rounds=5           # of each
 bench_subjects=(keep discard page_in return life population clients wake footprint)
 
 # The driver with its shrinkers as DRM drivers have them, to compare with: NAME FILE SED
@@ -62,12 +63,12 @@ bench_others() {
 	guest_swap=$bench_others_swap
 	# shellcheck disable=SC2016 # the guest's shell
 	bench_guest "others-$1" sh -c '
-		others=$0 name=$1 kind=$2 module=$3
+		others=$0 rounds=$1 name=$2 kind=$3 module=$4
 		if [ "$module" ]; then rmmod tide && insmod "$module" || exit; fi
 		for scope in cgroup cgroup_noswap global; do
-			"$others" "$name" "$scope" "$kind" || exit
+			"$others" "$rounds" "$name" "$scope" "$kind" || exit
 		done
-	' "$bench_build/others" "$1" "$2" "${3-}"
+	' "$bench_build/others" "$bench_rounds" "$1" "$2" "${3-}"
 }
 
 # bench_all_others: two guests at a time

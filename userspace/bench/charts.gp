@@ -23,6 +23,7 @@ set title "given up for a while and taken back, nobody wanted it"
 set ylabel "instructions for an allocation"
 set xlabel "size of the allocation"
 set logscale x 2
+set xrange [4096:134217728]
 set xtics ("4 KiB" 4096, "64 KiB" 65536, "1 MiB" 1048576, "64 MiB" 67108864)
 plot out . '/keep.dat' using 1:6 with linespoints ls 5 title "vgem: destroy and create", \
    '' using 1:5 with linespoints ls 4 title "memfd: punch a hole", \
@@ -41,6 +42,7 @@ plot out . '/return.dat' using 1:2 with linespoints ls 1 title "OFFER", \
    '' using 1:4 with linespoints ls 3 title "MAKE_RESIDENT"
 
 unset logscale x
+set xrange [*:*]
 set xtics auto
 set style data histograms
 set style histogram clustered gap 2
@@ -66,17 +68,15 @@ plot out . '/discard.dat' using 2:xtic(1) ls 1 title "tide", \
    '' using 7 ls 2 title "munmap"
 
 set output out . '/others.png'
-set terminal pngcairo size 900,520 font "DejaVu Sans,10" background "#ffffff"
+set terminal pngcairo size 900,520 noenhanced font "DejaVu Sans,10" background "#ffffff"
 set multiplot layout 2, 1
 unset key
 set xlabel ""
-set ylabel "pages"
 set xtics ("tide" 0, "default seeks" 1, "blind for cgroups" 2, "MADV_FREE" 3)
-set key inside top left vertical
-set title "when the machine runs short of memory: what happens to others"
-plot out . '/others-global.dat' using 2 ls 2 title "pages swapped", \
-   '' using 3 ls 4 title "pages of a file read again"
-set title "when a cgroup is at its limit"
-plot out . '/others-cgroup.dat' using 2 ls 2 title "pages swapped", \
-   '' using 3 ls 4 title "pages of a file read again"
+set ylabel "pages"
+set title "the machine runs short of memory: pages of a file in use that are read again"
+plot out . '/others-global.dat' using 3 ls 1
+set ylabel "MiB"
+set title "a cgroup is at its limit: what is lost beyond the need (all, where a process is killed)"
+plot out . '/others-cgroup_noswap.dat' using 4 ls 1
 unset multiplot

@@ -138,6 +138,15 @@ free_all(const struct work *work, struct memory *memories)
 }
 
 static void
+give_up_and_touch(const struct way *way, const struct work *work, const struct memory *memories)
+{
+   for (uint32_t i = 0; i < work->count; i++)
+      way->give_up(&memories[i]);
+   for (uint32_t i = 0; i < work->count; i++)
+      touch(memories[i].map, work->size);
+}
+
+static void
 keep_memory(const struct way *way, const struct work *work)
 {
    struct memory *memories = allocate(work->count * sizeof(*memories));
@@ -145,6 +154,8 @@ keep_memory(const struct way *way, const struct work *work)
    struct meter meter;
 
    get_all(way, work, memories);
+   if (!way->first)
+      give_up_and_touch(way, work, memories);
    for (meter_start(&meter, repetitions(work_bytes(work))); meter_next(&meter);) {
       if (way->first) {
          free_all(work, memories);
@@ -153,12 +164,8 @@ keep_memory(const struct way *way, const struct work *work)
 
       clock_own();
       meter_begin(&meter);
-      for (uint32_t pass = 0; pass < passes; pass++) {
-         for (uint32_t i = 0; i < work->count; i++)
-            way->give_up(&memories[i]);
-         for (uint32_t i = 0; i < work->count; i++)
-            touch(memories[i].map, work->size);
-      }
+      for (uint32_t pass = 0; pass < passes; pass++)
+         give_up_and_touch(way, work, memories);
       meter_end(&meter);
       clock_share();
    }

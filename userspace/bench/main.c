@@ -5,8 +5,11 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "bench.h"
 
@@ -31,6 +34,29 @@ raise_limits(void)
    write_file("/proc/sys/kernel/sched_rt_runtime_us", "-1");
 }
 
+/* In a process of its own: its heap and its mappings do not depend on what was measured before. */
+static void
+measure(const char *name)
+{
+   size_t s = 0;
+   while (s < ARRAY_SIZE(subjects) && strcmp(subjects[s].name, name))
+      s++;
+   if (s == ARRAY_SIZE(subjects))
+      die("there is no subject %s", name);
+
+   pid_t pid = fork();
+   if (pid < 0)
+      die_errno("fork");
+   if (!pid) {
+      subjects[s].measure();
+      exit(0);
+   }
+
+   int status;
+   if (waitpid(pid, &status, 0) < 0 || status)
+      die("%s has failed", name);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -45,13 +71,7 @@ main(int argc, char **argv)
 
    raise_limits();
    clock_check();
-   for (int i = optind; i < argc; i++) {
-      size_t s = 0;
-      while (s < ARRAY_SIZE(subjects) && strcmp(subjects[s].name, argv[i]))
-         s++;
-      if (s == ARRAY_SIZE(subjects))
-         die("there is no subject %s", argv[i]);
-      subjects[s].measure();
-   }
+   for (int i = optind; i < argc; i++)
+      measure(argv[i]);
    return 0;
 }

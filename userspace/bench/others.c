@@ -6,9 +6,10 @@
  * there is, with all that the client has given up. How much was swapped, read again, killed, and
  * taken from the client beyond that need?
  *
- *    others NAME global|cgroup|cgroup_noswap tide|madv_free
+ *    others ROUNDS NAME global|cgroup|cgroup_noswap tide|madv_free
  *
- * NAME is what the figures are called by. This is no matter of instructions, but of pages.
+ * NAME is what the figures are called by, which are medians of the rounds. This is no matter of
+ * instructions, but of pages.
  */
 
 #include <fcntl.h>
@@ -26,12 +27,15 @@
 #include "bench.h"
 #include "device.h"
 #include "memory.h"
+#include "process.h"
 
 #define CGROUP "/sys/fs/cgroup/bench"
 
 #define IN_USE_MIB 64
 #define GIVEN_MIB 96
 #define FILE_MIB 32
+
+#define ROUNDS_MAX 9
 
 static uint64_t
 vmstat(const char *word)
@@ -121,63 +125,7 @@ client_lost(struct client *client)
    return lost / (MIB(1) / PAGE);
 }
 
-/* Processes, which tell each other that they are ready */
-
-struct process {
-   pid_t pid;
-   int told, tells; /* our ends */
-};
-
-static void
-say(int fd, double value)
-{
-   if (write(fd, &value, sizeof(value)) != sizeof(value))
-      _exit(1);
-}
-
-/* Waits for a word; false if the other has died. */
-static bool
-hear(int fd, double *value)
-{
-   return read(fd, value, sizeof(*value)) == sizeof(*value);
-}
-
-/* Returns true in the new process, whose ends are in `process` then. */
-static bool
-start(struct process *process, int oom_score_adj)
-{
-   int up[2], down[2];
-   char text[16];
-
-   if (pipe2(up, O_CLOEXEC) || pipe2(down, O_CLOEXEC))
-      die_errno("pipe");
-   process->pid = fork();
-   if (process->pid < 0)
-      die_errno("fork");
-   if (process->pid) {
-      close(up[1]);
-      close(down[0]);
-      process->told = up[0];
-      process->tells = down[1];
-      return false;
-   }
-
-   prctl(PR_SET_PDEATHSIG, SIGKILL);
-   close(up[0]);
-   close(down[1]);
-   process->told = down[0];
-   process->tells = up[1];
-   snprintf(text, sizeof(text), "%d", oom_score_adj);
-   write_file("/proc/self/oom_score_adj", text);
-   return true;
-}
-
-static void
-end(struct process *process)
-{
-   kill(process->pid, SIGKILL);
-   waitpid(process->pid, NULL, 0);
-}
+/* The other processes */
 
 static void
 enter_cgroup(bool swap)
@@ -208,15 +156,15 @@ be_client(struct process *self, const struct scope *scope, bool tide)
    if (scope->in_cgroup)
       enter_cgroup(scope->swap);
    client_start(&client);
-   say(self->tells, 0);
+   process_say(self->tells, 0);
 
    /* In a cgroup the client itself is what needs more. */
-   while (hear(self->told, &word)) {
+   while (process_hear(self->told, &word)) {
       if (word > 0) {
          fill_locked(MIB(word));
-         say(self->tells, 0);
+         process_say(self->tells, 0);
       } else {
-         say(self->tells, client_lost(&client));
+         process_say(self->tells, client_lost(&client));
       }
    }
    exit(0);
@@ -226,7 +174,7 @@ static void
 be_hog(struct process *self, size_t mib)
 {
    fill_locked(MIB(mib));
-   say(self->tells, 0);
+   process_say(self->tells, 0);
    for (;;)
       pause();
 }
@@ -265,17 +213,9 @@ be_reader(struct process *self)
          ;
       /* Twice: then it is known to be in use. */
       if (pass == 1)
-         say(self->tells, 0);
+         process_say(self->tells, 0);
       usleep(10000);
    }
-}
-
-static void
-expect_ready(struct process *process, const char *who)
-{
-   double word;
-   if (!hear(process->told, &word))
-      die("the %s has ended before it was ready", who);
 }
 
 static void
@@ -327,40 +267,46 @@ press(const struct scope *scope, struct process *client, struct process *hog, si
 
    if (scope->in_cgroup) {
       limit_cgroup();
-      say(client->tells, scope->need_mib);
-      return hear(client->told, &word);
+      process_say(client->tells, scope->need_mib);
+      return process_hear(client->told, &word);
    }
 
    /* All that there is, without what is given up, and the need. */
-   if (start(hog, 1000))
+   if (process_start(hog, 1000))
       be_hog(hog, available - IN_USE_MIB - GIVEN_MIB - FILE_MIB + scope->need_mib);
    /* It may be killed; that is a result. */
-   hear(hog->told, &word);
+   process_hear(hog->told, &word);
    return true;
 }
 
-int
-main(int argc, char **argv)
+/* What a round has come to */
+enum { SWAPPED, EVICTED, REFAULTED, KILLED, LOST, RESULTS };
+
+static const struct {
+   const char *name, *unit;
+   bool tide_only;
+} results[RESULTS] = {
+   [SWAPPED] = {"swapped", "pages", false},     [EVICTED] = {"evicted", "pages", true},
+   [REFAULTED] = {"refaulted", "pages", false}, [KILLED] = {"killed", "processes", false},
+   [LOST] = {"lost_beyond_need", "MiB", false},
+};
+
+static void
+play(const struct scope *scope, bool tide, double values[RESULTS])
 {
    struct process client, reader, hog = {0};
    double lost;
 
-   if (argc != 4)
-      die("usage: others NAME global|cgroup|cgroup_noswap tide|madv_free");
-   const char *name = argv[1];
-   const struct scope *scope = scope_find(argv[2]);
-   bool tide = !strcmp(argv[3], "tide");
-
-   write_file("/proc/self/oom_score_adj", "-1000");
+   write_file("/proc/sys/vm/drop_caches", "3");
    make_file();
    size_t available = read_number("/proc/meminfo", "MemAvailable:") / 1024;
 
-   if (start(&client, 500))
+   if (process_start(&client, 500))
       be_client(&client, scope, tide);
-   expect_ready(&client, "client");
-   if (start(&reader, -1000))
+   process_expect(&client, "client");
+   if (process_start(&reader, -1000))
       be_reader(&reader);
-   expect_ready(&reader, "reader");
+   process_expect(&reader, "reader");
 
    struct counts before = count(tide);
    bool alive = press(scope, &client, &hog, available);
@@ -368,27 +314,59 @@ main(int argc, char **argv)
    struct counts after = count(tide);
 
    if (alive)
-      say(client.tells, 0);
-   alive = alive && hear(client.told, &lost);
+      process_say(client.tells, 0);
+   alive = alive && process_hear(client.told, &lost);
    /* Who is killed has lost everything. */
    if (!alive)
       lost = IN_USE_MIB + GIVEN_MIB;
 
-   figure(after.swapped - before.swapped, "pages", "others.%s.%s.%s", scope->name, "swapped", name);
-   if (tide)
-      figure(after.evicted - before.evicted, "pages", "others.%s.%s.%s", scope->name, "evicted",
-             name);
-   figure(after.refaulted - before.refaulted, "pages", "others.%s.%s.%s", scope->name, "refaulted",
-          name);
-   figure(after.killed - before.killed, "processes", "others.%s.%s.%s", scope->name, "killed",
-          name);
-   figure(lost - scope->need_mib, "MiB", "others.%s.%s.%s", scope->name, "lost_beyond_need", name);
+   values[SWAPPED] = after.swapped - before.swapped;
+   values[EVICTED] = after.evicted - before.evicted;
+   values[REFAULTED] = after.refaulted - before.refaulted;
+   values[KILLED] = after.killed - before.killed;
+   values[LOST] = lost - scope->need_mib;
 
    if (hog.pid)
-      end(&hog);
-   end(&reader);
-   end(&client);
+      process_end(&hog);
+   process_end(&reader);
+   process_end(&client);
    if (scope->in_cgroup)
       remove_cgroup();
+}
+
+static int
+compare(const void *a, const void *b)
+{
+   double x = *(const double *)a, y = *(const double *)b;
+   return (x > y) - (x < y);
+}
+
+int
+main(int argc, char **argv)
+{
+   double values[RESULTS][ROUNDS_MAX];
+
+   if (argc != 5)
+      die("usage: others ROUNDS NAME global|cgroup|cgroup_noswap tide|madv_free");
+   int rounds = atoi(argv[1]);
+   const struct scope *scope = scope_find(argv[3]);
+   bool tide = !strcmp(argv[4], "tide");
+   if (rounds < 1 || rounds > ROUNDS_MAX)
+      die("1 to %d rounds", ROUNDS_MAX);
+
+   write_file("/proc/self/oom_score_adj", "-1000");
+   for (int round = 0; round < rounds; round++) {
+      double round_values[RESULTS];
+      play(scope, tide, round_values);
+      for (int i = 0; i < RESULTS; i++)
+         values[i][round] = round_values[i];
+   }
+
+   for (int i = 0; i < RESULTS; i++) {
+      qsort(values[i], rounds, sizeof(values[i][0]), compare);
+      if (tide || !results[i].tide_only)
+         figure(values[i][(rounds - 1) / 2], results[i].unit, "others.%s.%s.%s", scope->name,
+                results[i].name, argv[2]);
+   }
    return 0;
 }
