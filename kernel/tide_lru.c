@@ -33,6 +33,7 @@ void tide_lru_walk(const struct tide_reclaim *where, struct list_lru *lru, list_
 struct tide_count_arg {
 	unsigned long items;
 	unsigned long pages;
+	unsigned long enough;
 	struct tide_bo *(*from_item)(struct list_head *item);
 };
 
@@ -51,7 +52,7 @@ static enum lru_status tide_count_pages(struct list_head *item, struct list_lru_
 {
 	struct tide_count_arg *count = arg;
 
-	if (count->items == TIDE_COUNT_SAMPLE)
+	if (count->items == TIDE_COUNT_SAMPLE || count->pages >= count->enough)
 		return LRU_STOP;
 	count->items++;
 	/* At least one: also an empty allocation has its place in the order. */
@@ -59,17 +60,19 @@ static enum lru_status tide_count_pages(struct list_head *item, struct list_lru_
 	return LRU_SKIP;
 }
 
+/* Counts no further than to @enough pages, which is above 0. */
 static unsigned long tide_lru_count(const struct tide_reclaim *where, struct list_lru *lru,
-				    struct tide_bo *(*from_item)(struct list_head *item))
+				    struct tide_bo *(*from_item)(struct list_head *item),
+				    unsigned long enough)
 {
-	struct tide_count_arg count = { .from_item = from_item };
+	struct tide_count_arg count = { .enough = enough, .from_item = from_item };
 	unsigned long items = list_lru_count_one(lru, where->nid, where->memcg);
 
 	if (!items)
 		return 0;
 
 	tide_lru_walk(where, lru, tide_count_pages, &count);
-	if (count.items < TIDE_COUNT_SAMPLE)
+	if (count.items < TIDE_COUNT_SAMPLE || count.pages >= enough)
 		return count.pages;
 	return mult_frac(count.pages, items, count.items);
 }
@@ -77,15 +80,17 @@ static unsigned long tide_lru_count(const struct tide_reclaim *where, struct lis
 /**
  * tide_lru_count_offered - count what is offered
  * @where: which cgroup and node
+ * @enough: a number of pages above which it does not matter, not 0
  *
  * Return: number of pages, an allocation without pages counted as one.
  */
-unsigned long tide_lru_count_offered(const struct tide_reclaim *where)
+unsigned long tide_lru_count_offered(const struct tide_reclaim *where, unsigned long enough)
 {
 	unsigned long pages = 0;
 
-	for (int i = 0; i < ARRAY_SIZE(where->tdev->offered); i++)
-		pages += tide_lru_count(where, &where->tdev->offered[i], tide_bo_from_offered);
+	for (int i = 0; i < ARRAY_SIZE(where->tdev->offered) && pages < enough; i++)
+		pages += tide_lru_count(where, &where->tdev->offered[i], tide_bo_from_offered,
+					enough - pages);
 	return pages;
 }
 
@@ -97,7 +102,7 @@ unsigned long tide_lru_count_offered(const struct tide_reclaim *where)
  */
 unsigned long tide_lru_count_evictable(const struct tide_reclaim *where)
 {
-	return tide_lru_count(where, &where->tdev->evictable, tide_bo_from_evictable);
+	return tide_lru_count(where, &where->tdev->evictable, tide_bo_from_evictable, ULONG_MAX);
 }
 
 static struct list_lru *tide_offered_lru(struct tide_bo *bo)

@@ -32,7 +32,7 @@ void tide_lru_remove(struct tide_bo *bo);
 
 void tide_lru_walk(const struct tide_reclaim *where, struct list_lru *lru, list_lru_walk_cb cb,
 		   void *arg);
-unsigned long tide_lru_count_offered(const struct tide_reclaim *where);
+unsigned long tide_lru_count_offered(const struct tide_reclaim *where, unsigned long enough);
 unsigned long tide_lru_count_evictable(const struct tide_reclaim *where);
 
 #endif /* _TIDE_LRU_H_ */

@@ -146,15 +146,16 @@ static unsigned long tide_discard_count(struct shrinker *shrinker, struct shrink
 {
 	struct tide_device *tdev = shrinker->private_data;
 	struct tide_reclaim where = { .tdev = tdev, .nid = sc->nid, .memcg = sc->memcg };
-	unsigned long pages = tide_lru_count_offered(&where);
+	unsigned long pages, most;
 
-	if (!pages)
-		return SHRINK_EMPTY;
 	if (tide_reclaim_root(sc->memcg, sc->nid))
-		return min(pages, tide_cgroup_allowance());
+		most = tide_cgroup_allowance();
+	else
+		/* Half of it is asked for. */
+		most = 2 * max(tide_node_need(sc->nid), TIDE_RECLAIM_STEP);
 
-	/* Half of it is asked for. */
-	return min(pages, 2 * max(tide_node_need(sc->nid), TIDE_RECLAIM_STEP));
+	pages = tide_lru_count_offered(&where, max(most, 1ul));
+	return pages ? min(pages, most) : SHRINK_EMPTY;
 }
 
 static unsigned long tide_discard_scan(struct shrinker *shrinker, struct shrink_control *sc)
