@@ -30,6 +30,8 @@ raise_limits(void)
    if (setrlimit(RLIMIT_NOFILE, &files))
       die_errno("number of files");
    write_file("/proc/sys/vm/max_map_count", "262144");
+   /* Nobody makes huge pages of small ones meanwhile. */
+   write_file("/sys/kernel/mm/transparent_hugepage/khugepaged/scan_sleep_millisecs", "3600000");
    /* A program that nothing interrupts is no mistake here. */
    write_file("/proc/sys/kernel/sched_rt_runtime_us", "-1");
 }
