@@ -178,7 +178,7 @@ meter_end(struct meter *meter)
 int
 repetitions(size_t bytes)
 {
-   if (bench_short || bytes > MIB(512))
+   if (bench_short || bytes > MIB(128))
       return 1;
    return bytes > MIB(16) ? 3 : 11;
 }
