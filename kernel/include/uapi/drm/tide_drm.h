@@ -51,6 +51,9 @@ extern "C" {
 #define DRM_TIDE_MAKE_RESIDENT		0x0a
 #define DRM_TIDE_EVICT			0x0b
 #define DRM_TIDE_SUBMIT			0x0c
+#define DRM_TIDE_BUDGET			0x0d
+#define DRM_TIDE_RESERVE		0x0e
+#define DRM_TIDE_SUSPEND		0x0f
 
 /**
  * define DRM_TIDE_NO_INDEX - no single entry of a list is at fault
@@ -60,7 +63,7 @@ extern "C" {
 /**
  * define DRM_TIDE_UAPI_VERSION - version of this header, see &drm_tide_info
  */
-#define DRM_TIDE_UAPI_VERSION		1
+#define DRM_TIDE_UAPI_VERSION		2
 
 /**
  * struct drm_tide_info - version and limits of the driver
@@ -74,7 +77,7 @@ extern "C" {
 struct drm_tide_info {
 	/** @uapi_version: out, the %DRM_TIDE_UAPI_VERSION that the driver was built with */
 	__u32 uapi_version;
-	/** @segment_count: out, number of segments, see &drm_tide_segment_info */
+	/** @segment_count: out, number of segments, 1 to 32, see &drm_tide_segment_info */
 	__u32 segment_count;
 	/** @max_handles: out, entries in the list of OFFER, RECLAIM, MAKE_RESIDENT and EVICT */
 	__u32 max_handles;
@@ -96,6 +99,10 @@ struct drm_tide_info {
  * define DRM_TIDE_SEGMENT_SYSTEM - the segment that system memory backs
  */
 #define DRM_TIDE_SEGMENT_SYSTEM		0
+/**
+ * define DRM_TIDE_SEGMENT_LOCAL - the device's own memory, where it has any
+ */
+#define DRM_TIDE_SEGMENT_LOCAL		1
 
 /**
  * struct drm_tide_segment_info - a pool of memory that the GPU can reach
@@ -106,7 +113,7 @@ struct drm_tide_info {
  *   not zero.
  */
 struct drm_tide_segment_info {
-	/** @segment: index, %DRM_TIDE_SEGMENT_SYSTEM is always there */
+	/** @segment: index, DRM_TIDE_SEGMENT_*; %DRM_TIDE_SEGMENT_SYSTEM is always there */
 	__u32 segment;
 	/** @pad: must be zero */
 	__u32 pad;
@@ -124,11 +131,19 @@ struct drm_tide_segment_info {
  * memory cgroup of the calling process, whoever touches them first; its size is
  * charged to the commit limit (vm.overcommit_memory) at once.
  *
+ * The allocation is resident in one segment, which the kernel chooses once: of
+ * those that @segments allows, and that are large enough, the one with the
+ * highest index, so local memory where there is any. An allocation that is too
+ * large for each of them gets the one with the lowest index, and its page-ins
+ * fail. Whatever the segment, the allocation has its pages of system memory;
+ * those of a resident allocation are not swapped.
+ *
  * The handle is closed by DRM_IOCTL_GEM_CLOSE.
  *
  * Errors:
  *
- * - -EINVAL: @size is 0, or flags or padding are not zero.
+ * - -EINVAL: @size is 0, @segments names a segment that there is not, or flags
+ *   or padding are not zero.
  * - -E2BIG: @size is above what a file can have.
  * - -ENOMEM: also, the size could not be committed, or no mmap offset is left.
  */
@@ -145,6 +160,10 @@ struct drm_tide_bo_create {
 	__u32 handle;
 	/** @pad2: must be zero */
 	__u32 pad2;
+	/** @segments: bit n for segment n, where it may be resident; 0 for all */
+	__u32 segments;
+	/** @pad3: must be zero */
+	__u32 pad3;
 };
 
 /**
@@ -160,6 +179,7 @@ struct drm_tide_bo_create {
  *
  * - -EINVAL: padding is not zero.
  * - -ENOENT: no such handle.
+ * - -ESTALE: RECLAIM has answered %DRM_TIDE_RECLAIM_NOT_COMMITTED for it.
  */
 struct drm_tide_bo_mmap_offset {
 	/** @handle: GEM handle */
@@ -194,6 +214,10 @@ struct drm_tide_bo_mmap_offset {
  * define DRM_TIDE_BO_BUSY - unfinished jobs name it
  */
 #define DRM_TIDE_BO_BUSY		(1u << 5)
+/**
+ * define DRM_TIDE_BO_NOT_COMMITTED - reclaimed in vain, good for nothing but closing
+ */
+#define DRM_TIDE_BO_NOT_COMMITTED	(1u << 6)
 
 /**
  * struct drm_tide_bo_info - state of an allocation as this client sees it
@@ -228,7 +252,24 @@ struct drm_tide_bo_info {
 	__u32 page_in_error;
 	/** @discard_count: out, how often the content was discarded */
 	__u64 discard_count;
+	/** @segment: out, DRM_TIDE_SEGMENT_* where it is when it is resident */
+	__u32 segment;
+	/** @pad2: out, zero */
+	__u32 pad2;
 };
+
+/**
+ * define DRM_TIDE_QUEUE_PRIORITY_LOW - page-in work that can wait
+ */
+#define DRM_TIDE_QUEUE_PRIORITY_LOW	(-1)
+/**
+ * define DRM_TIDE_QUEUE_PRIORITY_NORMAL - what a queue has that asks for nothing
+ */
+#define DRM_TIDE_QUEUE_PRIORITY_NORMAL	0
+/**
+ * define DRM_TIDE_QUEUE_PRIORITY_HIGH - page-in work that is urgent; needs CAP_SYS_NICE
+ */
+#define DRM_TIDE_QUEUE_PRIORITY_HIGH	1
 
 /**
  * struct drm_tide_queue_create - create a paging queue
@@ -240,7 +281,9 @@ struct drm_tide_bo_info {
  * happens. A call that has nothing to page in returns one that is signalled
  * already, which may be lower than others that were returned before. A point
  * has no fence until the pages are there, so wait with
- * DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT. Queues do not wait for each other.
+ * DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT. Queues do not wait for each other; of
+ * copies to local memory that are ready at the same time, the one for the queue
+ * of the higher priority is made first.
  *
  * The caller owns @syncobj and closes it by DRM_IOCTL_SYNCOBJ_DESTROY, before
  * or after the queue. What a client does to the syncobj (reset, signal,
@@ -248,7 +291,8 @@ struct drm_tide_bo_info {
  *
  * Errors:
  *
- * - -EINVAL: flags or padding are not zero.
+ * - -EINVAL: unknown priority, flags or padding are not zero.
+ * - -EPERM: @priority is above normal, and the caller lacks CAP_SYS_NICE.
  * - -ENOSPC: the client has &drm_tide_info.max_queues queues already.
  */
 struct drm_tide_queue_create {
@@ -260,6 +304,10 @@ struct drm_tide_queue_create {
 	__u32 queue;
 	/** @syncobj: out, handle of the timeline syncobj, its first point signalled */
 	__u32 syncobj;
+	/** @priority: DRM_TIDE_QUEUE_PRIORITY_* */
+	__s32 priority;
+	/** @pad2: must be zero */
+	__u32 pad2;
 };
 
 /**
@@ -327,6 +375,16 @@ struct drm_tide_queue_info {
 #define DRM_TIDE_PRIORITY_HIGH		3
 
 /**
+ * define DRM_TIDE_OFFER_ALLOW_DECOMMIT - a discard gives back the commit charge, too
+ *
+ * The charge that the size of an allocation has against the commit limit
+ * (vm.overcommit_memory) is given back with the content. RECLAIM takes it again,
+ * which may fail: %DRM_TIDE_RECLAIM_NOT_COMMITTED. Of several offers the last
+ * one's flag counts. Without the flag the charge stays for the allocation's life.
+ */
+#define DRM_TIDE_OFFER_ALLOW_DECOMMIT	(1u << 0)
+
+/**
  * struct drm_tide_offer - offer allocations for discarding
  *
  * The client gives up the content until it reclaims the allocation. Within one
@@ -344,7 +402,8 @@ struct drm_tide_queue_info {
  * - a CPU access that needs one of its pages raises SIGBUS (an access through
  *   page table entries that are still there does not),
  * - exporting or naming it (PRIME, flink) gives -EBUSY,
- * - MAKE_RESIDENT counts it, and the page-in comes with the RECLAIM.
+ * - MAKE_RESIDENT counts it, and the page-in comes with the RECLAIM,
+ * - it is no part of the client's usage, see &drm_tide_budget.
  *
  * An allocation that was exported or named is never discarded, until its last
  * handle is closed and it is freed. Offers of it are recorded by client: only
@@ -355,6 +414,8 @@ struct drm_tide_queue_info {
  * - -EINVAL: unknown flag or priority, padding not zero, @count is 0.
  * - -E2BIG, -EFAULT: @handles is too long, or not readable.
  * - -ENOENT: the handle at @bad_index does not exist.
+ * - -ESTALE: RECLAIM has answered %DRM_TIDE_RECLAIM_NOT_COMMITTED for the one at
+ *   @bad_index.
  */
 struct drm_tide_offer {
 	/** @handles: pointer to an array of @count __u32 GEM handles */
@@ -363,7 +424,7 @@ struct drm_tide_offer {
 	__u32 count;
 	/** @priority: DRM_TIDE_PRIORITY_* */
 	__u32 priority;
-	/** @flags: must be zero */
+	/** @flags: DRM_TIDE_OFFER_* */
 	__u32 flags;
 	/** @bad_index: out, see the rules above */
 	__u32 bad_index;
@@ -377,6 +438,15 @@ struct drm_tide_offer {
  * define DRM_TIDE_RECLAIM_DISCARDED - the content is lost and reads as zeros
  */
 #define DRM_TIDE_RECLAIM_DISCARDED	1
+/**
+ * define DRM_TIDE_RECLAIM_NOT_COMMITTED - the content is lost, and the memory is not there again
+ *
+ * Only after a discard that %DRM_TIDE_OFFER_ALLOW_DECOMMIT allowed. The handle is
+ * good for nothing but closing: a CPU access raises SIGBUS, RECLAIM gives this
+ * answer again, BO_INFO tells %DRM_TIDE_BO_NOT_COMMITTED, and every other call
+ * that names it gives -ESTALE.
+ */
+#define DRM_TIDE_RECLAIM_NOT_COMMITTED	2
 
 /**
  * struct drm_tide_reclaim - take offered allocations back
@@ -387,7 +457,8 @@ struct drm_tide_offer {
  * nothing has to be paged in, @value is signalled already. Handle, mmap offset
  * and mappings stay in use whatever the answer.
  *
- * Reclaiming what is not offered answers OK. A handle that is named twice is
+ * What is on the residency list is part of the client's usage again, whatever
+ * the budget; see &drm_tide_budget. Reclaiming what is not offered answers OK. A handle that is named twice is
  * reclaimed twice.
  *
  * The call does not wait for pages; only a discard of one of these very
@@ -422,6 +493,21 @@ struct drm_tide_reclaim {
 };
 
 /**
+ * define DRM_TIDE_MAKE_RESIDENT_CANT_TRIM - go over the budget, up to the segment's size
+ *
+ * For a client that has nothing left to take off its residency list
+ * (D3DDDI_MAKERESIDENT_FLAGS.CantTrimFurther).
+ */
+#define DRM_TIDE_MAKE_RESIDENT_CANT_TRIM	(1u << 0)
+/**
+ * define DRM_TIDE_MAKE_RESIDENT_MUST_SUCCEED - take all, whatever the budget and the size
+ *
+ * What is resident at one time is bounded by the segment all the same
+ * (D3DDDI_MAKERESIDENT_FLAGS.MustSucceed).
+ */
+#define DRM_TIDE_MAKE_RESIDENT_MUST_SUCCEED	(1u << 1)
+
+/**
  * struct drm_tide_make_resident - put allocations on the residency list
  *
  * The list belongs to the client and counts: each entry adds one. The call
@@ -433,6 +519,11 @@ struct drm_tide_reclaim {
  *
  * A handle that is named twice is counted twice.
  *
+ * The list is worked off in its order, and the call stops at the first
+ * allocation that does not fit into the client's budget of its segment (see
+ * &drm_tide_budget), unless a flag says otherwise. What is on the list already
+ * and what is offered need no budget. What was taken stays taken.
+ *
  * Errors:
  *
  * - -EINVAL: unknown flag, padding not zero, @count is 0.
@@ -440,6 +531,10 @@ struct drm_tide_reclaim {
  * - -EOVERFLOW: the count of the allocation at @bad_index is at its end.
  * - -ENOENT: the handle at @bad_index does not exist; with
  *   %DRM_TIDE_NO_INDEX there, the queue does not exist.
+ * - -ESTALE: RECLAIM has answered %DRM_TIDE_RECLAIM_NOT_COMMITTED for the one at
+ *   @bad_index.
+ * - -ENOSPC: the allocation at @bad_index does not fit. Those before it were
+ *   taken, as @taken says, and @value covers them.
  */
 struct drm_tide_make_resident {
 	/** @handles: pointer to an array of @count __u32 GEM handles */
@@ -448,26 +543,55 @@ struct drm_tide_make_resident {
 	__u32 count;
 	/** @queue: id of the paging queue that brings them in */
 	__u32 queue;
-	/** @flags: must be zero */
+	/** @flags: DRM_TIDE_MAKE_RESIDENT_* */
 	__u32 flags;
 	/** @bad_index: out, see the rules above */
 	__u32 bad_index;
 	/** @value: out, paging fence value to wait for */
 	__u64 value;
+	/** @taken: out, entries that were taken: all, or those before the one that does not fit */
+	__u32 taken;
+	/** @pad: must be zero */
+	__u32 pad;
+	/**
+	 * @trim_bytes: out, with -ENOSPC: bytes to take off the residency list
+	 * before the entry at @bad_index fits, as far as can be told now; else 0.
+	 * May be more than the client has there.
+	 */
+	__u64 trim_bytes;
 };
+
+/**
+ * define DRM_TIDE_EVICT_ONLY_IF_NECESSARY - leave it in local memory until the room is needed
+ *
+ * Without the flag an allocation in local memory that no client requires moves
+ * to system memory as soon as it is idle
+ * (D3DDDI_EVICT_FLAGS.EvictOnlyIfNecessary).
+ */
+#define DRM_TIDE_EVICT_ONLY_IF_NECESSARY	(1u << 0)
+/**
+ * define DRM_TIDE_EVICT_NOT_WRITTEN - the client has not written since the last page-in
+ *
+ * The copy back from local memory is left out, unless the kernel knows of a job
+ * or a CPU mapping that may have written
+ * (D3DDDI_EVICT_FLAGS.NotWrittenTo). The statement holds until the next page-in.
+ */
+#define DRM_TIDE_EVICT_NOT_WRITTEN		(1u << 1)
 
 /**
  * struct drm_tide_evict - take allocations off the residency list
  *
  * Each entry takes one away from the client's count; at zero the allocation
- * leaves the list. The call never waits: the memory becomes pageable when it
- * is idle on the GPU, and the content is kept.
+ * leaves the list, and the flags are for those. The call never waits: the
+ * memory becomes pageable when it is idle on the GPU, and the content is kept.
  *
  * Errors:
  *
  * - -EINVAL: unknown flag, padding not zero, @count is 0.
  * - -E2BIG, -EFAULT: @handles is too long, or not readable.
  * - -ENOENT: the handle at @bad_index does not exist.
+ * - -ESTALE: RECLAIM has answered %DRM_TIDE_RECLAIM_NOT_COMMITTED for the one at
+ *   @bad_index.
  * - -ERANGE: the allocation at @bad_index is not on the residency list, or not
  *   as often as the list names it.
  */
@@ -476,7 +600,7 @@ struct drm_tide_evict {
 	__u64 handles;
 	/** @count: number of handles, 1 to &drm_tide_info.max_handles */
 	__u32 count;
-	/** @flags: must be zero */
+	/** @flags: DRM_TIDE_EVICT_* */
 	__u32 flags;
 	/** @bad_index: out, see the rules above */
 	__u32 bad_index;
@@ -605,7 +729,9 @@ struct drm_tide_command {
  * - -ENODATA: the allocation at @bad_index is offered.
  * - -EIO: the last page-in of the allocation at @bad_index has failed, or it
  *   cannot be brought back.
- * - -ENOSPC: the named allocations together are larger than the segment.
+ * - -ESTALE: RECLAIM has answered %DRM_TIDE_RECLAIM_NOT_COMMITTED for the one at
+ *   @bad_index.
+ * - -ENOSPC: the named allocations of a segment are together larger than it.
  */
 struct drm_tide_submit {
 	/** @bos: pointer to an array of @bo_count &drm_tide_submit_bo */
@@ -634,6 +760,109 @@ struct drm_tide_submit {
 	__u32 bad_index;
 };
 
+/**
+ * struct drm_tide_budget - what this client may have resident in a segment
+ *
+ * *Usage* is the size of the allocations of the segment that are on the client's
+ * residency list and that it has not offered, wherever they are now. *Budget* is
+ * what usage should not exceed. A client that is active (that has called
+ * MAKE_RESIDENT, RECLAIM or SUBMIT lately, or has unfinished jobs) gets what it
+ * has reserved, an equal share of what nobody has reserved, and what other
+ * active clients leave of theirs. An idle client gets what it has reserved, and
+ * a share of what the active ones do not use. So budgets change as clients come
+ * and go, idle and wake, and a client whose usage is over its budget gets a
+ * &drm_tide_event_trim.
+ *
+ * Errors:
+ *
+ * - -EINVAL: @segment is not below &drm_tide_info.segment_count, or padding is
+ *   not zero.
+ */
+struct drm_tide_budget {
+	/** @segment: index, DRM_TIDE_SEGMENT_* */
+	__u32 segment;
+	/** @pad: must be zero */
+	__u32 pad;
+	/** @budget: out, bytes */
+	__u64 budget;
+	/** @usage: out, bytes */
+	__u64 usage;
+	/** @reservation: out, bytes that this client has reserved by RESERVE */
+	__u64 reservation;
+	/** @available: out, bytes that it could reserve, those that it has included */
+	__u64 available;
+};
+
+/**
+ * struct drm_tide_reserve - have a part of a segment in the budget in any case
+ *
+ * Sets the client's reservation, 0 for none. It ends with the client. A
+ * reservation holds no memory, it holds a share of the budgets.
+ *
+ * Errors:
+ *
+ * - -EINVAL: @segment is not below &drm_tide_info.segment_count, or padding is
+ *   not zero.
+ * - -ENOSPC: @bytes is more than &drm_tide_budget.available.
+ */
+struct drm_tide_reserve {
+	/** @segment: index, DRM_TIDE_SEGMENT_* */
+	__u32 segment;
+	/** @pad: must be zero */
+	__u32 pad;
+	/** @bytes: bytes */
+	__u64 bytes;
+};
+
+/**
+ * struct drm_tide_suspend - have a client's memory taken as that of an idle one
+ *
+ * For a desktop that suspends an application. What the client requires moves
+ * from local memory as soon as it is idle, unless another client requires it,
+ * and is the first to go under memory pressure. The client notices by time only:
+ * its next MAKE_RESIDENT, RECLAIM or SUBMIT ends the state, and what its job
+ * names is back before the job runs. The call does not wait for the move.
+ *
+ * Errors:
+ *
+ * - -EINVAL: flags or padding are not zero.
+ * - -ENOENT: no client of this device has that id.
+ * - -EPERM: it is another client, and the caller lacks CAP_SYS_NICE.
+ */
+struct drm_tide_suspend {
+	/** @client: its id, the drm-client-id of its fdinfo; 0 for the calling one */
+	__u64 client;
+	/** @flags: must be zero */
+	__u32 flags;
+	/** @pad: must be zero */
+	__u32 pad;
+};
+
+/**
+ * define DRM_TIDE_EVENT_TRIM - the type of &drm_tide_event_trim
+ */
+#define DRM_TIDE_EVENT_TRIM		0x80000000u
+
+/**
+ * struct drm_tide_event_trim - the client's usage is over its budget
+ *
+ * Read from the node, which polls readable then, as any &drm_event. Until it is
+ * read there is one for each segment at most, and later ones only change its
+ * @bytes, which are a hint: ask &drm_tide_budget for what holds now. Nothing
+ * happens to a client that does not read it, or does not trim, but that its
+ * memory is taken as that of others is.
+ */
+struct drm_tide_event_trim {
+	/** @base: type %DRM_TIDE_EVENT_TRIM, length of this struct */
+	struct drm_event base;
+	/** @segment: index, DRM_TIDE_SEGMENT_* */
+	__u32 segment;
+	/** @pad: zero */
+	__u32 pad;
+	/** @bytes: by how much the usage was over the budget */
+	__u64 bytes;
+};
+
 #define DRM_IOCTL_TIDE_INFO \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_TIDE_INFO, struct drm_tide_info)
 #define DRM_IOCTL_TIDE_SEGMENT_INFO \
@@ -660,6 +889,12 @@ struct drm_tide_submit {
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_TIDE_EVICT, struct drm_tide_evict)
 #define DRM_IOCTL_TIDE_SUBMIT \
 	DRM_IOWR(DRM_COMMAND_BASE + DRM_TIDE_SUBMIT, struct drm_tide_submit)
+#define DRM_IOCTL_TIDE_BUDGET \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_TIDE_BUDGET, struct drm_tide_budget)
+#define DRM_IOCTL_TIDE_RESERVE \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_TIDE_RESERVE, struct drm_tide_reserve)
+#define DRM_IOCTL_TIDE_SUSPEND \
+	DRM_IOWR(DRM_COMMAND_BASE + DRM_TIDE_SUSPEND, struct drm_tide_suspend)
 
 #if defined(__cplusplus)
 }
