@@ -621,7 +621,7 @@ static void load(void)
 	int fd = open(path ?: "/src/build/stock/kernel/tide.ko", O_RDONLY | O_CLOEXEC);
 
 	igt_assert_f(fd >= 0, "TIDE_KO does not name the module: %s\n", strerror(errno));
-	igt_assert_f(!syscall(SYS_finit_module, fd, "", 0), "finit_module: %s\n", strerror(errno));
+	igt_assert_f(!syscall(SYS_finit_module, fd, getenv("TIDE_PARAMETERS") ?: "", 0), "finit_module: %s\n", strerror(errno));
 	close(fd);
 }
 

@@ -11,6 +11,7 @@ guest_shares=()    # FOLDER:NAME
 guest_packages=()  # .deb files
 guest_env=()       # NAME=VALUE, for the command
 guest_icount=      # count instructions: one nanosecond each, on one CPU
+guest_parameters=  # of tide.ko
 guest_interactive= # a person's terminal, as arguments of stty
 guest_reader=(cat) # what the command's output goes through
 
@@ -41,6 +42,7 @@ guest_write_job() {
 		printf 'job_shares=%q\n' "${names[*]}"
 		printf 'export TIDE_BUILD=%q\n' "/src/build/$kernel_name"
 		printf 'export TIDE_KERNEL=%q\n' "$kernel_name"
+		printf 'export TIDE_PARAMETERS=%q\n' "$guest_parameters"
 		for setting in "${guest_env[@]}"; do
 			printf 'export %q\n' "$setting"
 		done

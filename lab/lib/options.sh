@@ -3,6 +3,7 @@
 
 guest_options_help='  --kernel NAME      the kernel to boot: stock (that of Debian 13, the default) or
                      debug (lockdep, KASAN and more; is built at its first use)
+  --module PARAMS    load tide.ko with these parameters, such as local_mib=64
   --memory MIB       the memory of the guest (default: 1024)
   --swap MIB         swap in compressed memory (default: none)
   --share DIR:NAME   have the folder DIR at /mnt/NAME, writable
@@ -12,10 +13,11 @@ guest_options_help='  --kernel NAME      the kernel to boot: stock (that of Debi
 guest_parse_options() {
 	while (($#)); do
 		case $1 in
-		--kernel | --memory | --swap | --share | --package)
+		--kernel | --module | --memory | --swap | --share | --package)
 			(($# >= 2)) || die "$1 needs a value"
 			;;&
 		--kernel) guest_kernel=$2 ;;
+		--module) guest_parameters=$2 ;;
 		--memory) guest_memory=$(guest_number "$1" "$2") ;;
 		--swap) guest_swap=$(guest_number "$1" "$2") ;;
 		--share)
