@@ -32,6 +32,9 @@ enum call {
 	CALL_MAKE_RESIDENT,
 	CALL_EVICT,
 	CALL_SUBMIT,
+	CALL_BUDGET,
+	CALL_RESERVE,
+	CALL_SUSPEND,
 	CALL_COUNT
 };
 
@@ -49,6 +52,9 @@ union args {
 	struct drm_tide_make_resident make_resident;
 	struct drm_tide_evict evict;
 	struct drm_tide_submit submit;
+	struct drm_tide_budget budget;
+	struct drm_tide_reserve reserve;
+	struct drm_tide_suspend suspend;
 };
 
 #define NO_FIELD 0xffff
@@ -76,6 +82,9 @@ static const struct call_info {
 			 offsetof(struct drm_tide_evict, bad_index) },
 	[CALL_SUBMIT] = { "f1-submit", DRM_IOCTL_TIDE_SUBMIT,
 			  offsetof(struct drm_tide_submit, bad_index) },
+	[CALL_BUDGET] = { "d6-budget", DRM_IOCTL_TIDE_BUDGET, NO_FIELD },
+	[CALL_RESERVE] = { "d6-reserve", DRM_IOCTL_TIDE_RESERVE, NO_FIELD },
+	[CALL_SUSPEND] = { "d7-suspend", DRM_IOCTL_TIDE_SUSPEND, NO_FIELD },
 };
 
 /* Values that are known only when there is a client */
@@ -89,6 +98,8 @@ enum {
 	MAX_PLUS_ONE,	  /* one more than the limit of the field */
 	NEXT_VALUE,	  /* a paging value that is yet to be returned */
 	SEGMENTS,	  /* how many there are */
+	FIRST_SEGMENT_BIT, /* of those that there are not */
+	RESERVABLE_PLUS_ONE,
 	DELAY_TOO_LONG,
 };
 
@@ -96,6 +107,7 @@ enum {
 #define IS_SYMBOL(v)	(((v) >> 32) == ((1u << 31) | (1u << 8)))
 #define ONE_BIT		SYMBOL(100) /* each bit of the field in turn */
 #define ONE_UPPER_BIT	SYMBOL(101) /* the same without the lowest two */
+#define ONE_NOT_FIRST_BIT SYMBOL(102) /* the same without the lowest one */
 
 struct world {
 	int fd, other;
@@ -118,6 +130,7 @@ struct state {
 	struct drm_tide_bo_info bos[ENTRIES + 2];
 	struct drm_tide_queue_info queue;
 	struct drm_tide_segment_info segment;
+	struct drm_tide_budget budget;
 	int signals[ENTRIES];
 	char *stats, *allocations;
 };
@@ -178,6 +191,7 @@ static void state_take(struct world *w, struct state *s)
 	s->bos[ENTRIES + 1] = tide_bo_info(w->fd, w->offered);
 	s->queue = tide_queue_info(w->fd, w->queue.id, 0);
 	s->segment = tide_segment_info(w->fd, 0);
+	s->budget = tide_budget(w->fd, 0);
 	s->stats = tide_debugfs_read(w->fd, "stats");
 	s->allocations = tide_debugfs_read(w->fd, "allocations");
 }
@@ -211,6 +225,7 @@ static void state_compare(struct world *w, const struct state *a)
 			     a->bos[i].residency_count);
 	igt_assert_eq(memcmp(&a->queue, &b->queue, sizeof(a->queue)), 0);
 	igt_assert_eq(memcmp(&a->segment, &b->segment, sizeof(a->segment)), 0);
+	igt_assert_eq(memcmp(&a->budget, &b->budget, sizeof(a->budget)), 0);
 	igt_assert_eq(memcmp(a->signals, b->signals, sizeof(a->signals)), 0);
 	igt_assert_f(!strcmp(a->stats, b->stats), "stats: %s\n",
 		     first_difference(a->stats, b->stats));
@@ -243,6 +258,8 @@ static void build(struct world *w, enum call call)
 	case CALL_INFO:
 	case CALL_SEGMENT_INFO:
 	case CALL_QUEUE_CREATE:
+	case CALL_BUDGET:
+	case CALL_SUSPEND:
 	case CALL_COUNT:
 		break;
 	case CALL_BO_CREATE:
@@ -295,6 +312,9 @@ static void build(struct world *w, enum call call)
 		args->submit.signal_count = ENTRIES;
 		args->submit.bad_index = 0x1234;
 		args->submit.bad_list = 0x1234;
+		break;
+	case CALL_RESERVE:
+		args->reserve.bytes = 1;
 		break;
 	}
 }
@@ -373,6 +393,9 @@ static const struct field fields[] = {
 	FIELD(BO_CREATE, bo_create, flags, "flags", EINVAL, ONE_BIT),
 	FIELD(BO_CREATE, bo_create, pad, "pad", EINVAL, ONE_BIT),
 	FIELD(BO_CREATE, bo_create, pad2, "pad2", EINVAL, ONE_BIT),
+	FIELD(BO_CREATE, bo_create, segments, "segments", EINVAL, SYMBOL(FIRST_SEGMENT_BIT),
+	      1u << 31, 0xffffffff),
+	FIELD(BO_CREATE, bo_create, pad3, "pad3", EINVAL, ONE_BIT),
 
 	HANDLE(BO_MMAP_OFFSET, bo_mmap_offset),
 	FIELD(BO_MMAP_OFFSET, bo_mmap_offset, pad, "pad", EINVAL, ONE_BIT),
@@ -381,6 +404,9 @@ static const struct field fields[] = {
 
 	FIELD(QUEUE_CREATE, queue_create, flags, "flags", EINVAL, ONE_BIT),
 	FIELD(QUEUE_CREATE, queue_create, pad, "pad", EINVAL, ONE_BIT),
+	FIELD(QUEUE_CREATE, queue_create, priority, "priority", EINVAL, 2, 0x7fffffff, 0x80000000,
+	      0xfffffffe),
+	FIELD(QUEUE_CREATE, queue_create, pad2, "pad2", EINVAL, ONE_BIT),
 	QUEUE(QUEUE_DESTROY, queue_destroy),
 	FIELD(QUEUE_DESTROY, queue_destroy, pad, "pad", EINVAL, ONE_BIT),
 	QUEUE(QUEUE_INFO, queue_info),
@@ -390,7 +416,7 @@ static const struct field fields[] = {
 	FIELD(OFFER, offer, count, "count-zero", EINVAL, 0),
 	TOO_MANY(OFFER, offer, count, "count-too-large", 0, max_handles),
 	FIELD(OFFER, offer, priority, "priority", EINVAL, 0, 4, 0xffffffff),
-	FIELD(OFFER, offer, flags, "flags", EINVAL, ONE_BIT),
+	FIELD(OFFER, offer, flags, "flags", EINVAL, ONE_NOT_FIRST_BIT),
 
 	FIELD(RECLAIM, reclaim, count, "count-zero", EINVAL, 0),
 	TOO_MANY(RECLAIM, reclaim, count, "count-too-large", 0, max_handles),
@@ -400,11 +426,12 @@ static const struct field fields[] = {
 	FIELD(MAKE_RESIDENT, make_resident, count, "count-zero", EINVAL, 0),
 	TOO_MANY(MAKE_RESIDENT, make_resident, count, "count-too-large", 0, max_handles),
 	QUEUE(MAKE_RESIDENT, make_resident),
-	FIELD(MAKE_RESIDENT, make_resident, flags, "flags", EINVAL, ONE_BIT),
+	FIELD(MAKE_RESIDENT, make_resident, flags, "flags", EINVAL, ONE_UPPER_BIT),
+	FIELD(MAKE_RESIDENT, make_resident, pad, "pad", EINVAL, ONE_BIT),
 
 	FIELD(EVICT, evict, count, "count-zero", EINVAL, 0),
 	TOO_MANY(EVICT, evict, count, "count-too-large", 0, max_handles),
-	FIELD(EVICT, evict, flags, "flags", EINVAL, ONE_BIT),
+	FIELD(EVICT, evict, flags, "flags", EINVAL, ONE_UPPER_BIT),
 	FIELD(EVICT, evict, pad, "pad", EINVAL, ONE_BIT),
 
 	TOO_MANY(SUBMIT, submit, bo_count, "bo-count-too-large", DRM_TIDE_LIST_BOS,
@@ -417,6 +444,16 @@ static const struct field fields[] = {
 		 max_submit_syncs),
 	FIELD(SUBMIT, submit, flags, "flags", EINVAL, ONE_BIT),
 	FIELD(SUBMIT, submit, pad, "pad", EINVAL, ONE_BIT),
+
+	FIELD(BUDGET, budget, segment, "segment", EINVAL, SYMBOL(SEGMENTS), 0xffffffff),
+	FIELD(BUDGET, budget, pad, "pad", EINVAL, ONE_BIT),
+	FIELD(RESERVE, reserve, segment, "segment", EINVAL, SYMBOL(SEGMENTS), 0xffffffff),
+	FIELD(RESERVE, reserve, pad, "pad", EINVAL, ONE_BIT),
+	FIELD(RESERVE, reserve, bytes, "bytes", ENOSPC, SYMBOL(RESERVABLE_PLUS_ONE), 1ull << 63,
+	      UINT64_MAX),
+	FIELD(SUSPEND, suspend, client, "client", ENOENT, 1ull << 62, UINT64_MAX),
+	FIELD(SUSPEND, suspend, flags, "flags", EINVAL, ONE_BIT),
+	FIELD(SUSPEND, suspend, pad, "pad", EINVAL, ONE_BIT),
 };
 
 static uint64_t resolve(const struct world *w, uint64_t value, bool queue, uint16_t limit)
@@ -445,6 +482,10 @@ static uint64_t resolve(const struct world *w, uint64_t value, bool queue, uint1
 		return tide_queue_info(w->fd, w->queue.id, 0).last + 1;
 	case SEGMENTS:
 		return w->limits.segment_count;
+	case FIRST_SEGMENT_BIT:
+		return 1ull << w->limits.segment_count;
+	case RESERVABLE_PLUS_ONE:
+		return tide_budget(w->fd, 0).available + 1;
 	case DELAY_TOO_LONG:
 		return w->limits.max_delay_ns + 1;
 	}
@@ -461,9 +502,9 @@ static void put(void *base, uint16_t offset, uint16_t size, uint64_t value)
 static bool nth_value(const struct world *w, const uint64_t *values, int count, uint16_t size,
 		      bool queue, uint16_t limit, int n, uint64_t *value)
 {
-	int first = values[0] == ONE_UPPER_BIT ? 2 : 0;
+	int first = values[0] == ONE_UPPER_BIT ? 2 : values[0] == ONE_NOT_FIRST_BIT;
 
-	if (values[0] == ONE_BIT || values[0] == ONE_UPPER_BIT) {
+	if (values[0] == ONE_BIT || first) {
 		*value = 1ull << (first + n);
 		return first + n < size * 8;
 	}
@@ -719,7 +760,7 @@ static void test_unknown_ioctl(void)
 
 	world_init(&w);
 	state_take(&w, &before);
-	for (unsigned int nr = DRM_TIDE_SUBMIT + 1; nr < DRM_COMMAND_END - DRM_COMMAND_BASE; nr++)
+	for (unsigned int nr = DRM_TIDE_SUSPEND + 1; nr < DRM_COMMAND_END - DRM_COMMAND_BASE; nr++)
 		igt_assert_eq(__tide_ioctl(w.fd, DRM_IOWR(DRM_COMMAND_BASE + nr, data), data),
 			      -EINVAL);
 	state_compare(&w, &before);
@@ -761,6 +802,16 @@ static void test_out_fields(void)
 	build(&w, CALL_SEGMENT_INFO);
 	w.args.segment_info.size = w.args.segment_info.usage = UINT64_MAX;
 	igt_assert_eq(make_call(&w, CALL_SEGMENT_INFO), 0);
+	build(&w, CALL_BUDGET);
+	memset((uint8_t *)&w.args + 8, 0xff, sizeof(w.args.budget) - 8);
+	igt_assert_eq(make_call(&w, CALL_BUDGET), 0);
+	igt_assert_eq_u64(w.args.budget.reservation, 0);
+	build(&w, CALL_MAKE_RESIDENT);
+	w.args.make_resident.taken = 77;
+	w.args.make_resident.trim_bytes = UINT64_MAX;
+	igt_assert_eq(make_call(&w, CALL_MAKE_RESIDENT), 0);
+	igt_assert_eq_u32(w.args.make_resident.taken, ENTRIES);
+	igt_assert_eq_u64(w.args.make_resident.trim_bytes, 0);
 	world_fini(&w);
 }
 

@@ -57,7 +57,7 @@ static void test_layout(void)
 
 igt_main {
 	static const char *const cases[] = {
-		"info", "create", "mmap", "queue", "residency", "offer", "submit",
+		"info", "create", "mmap", "queue", "residency", "offer", "budget", "submit",
 	};
 	char output[LAYOUT_SIZE];
 

@@ -278,6 +278,38 @@ static void run_submit(void)
 	check(submit.bad_list == DRM_TIDE_LIST_COMMANDS && submit.bad_index == 2);
 }
 
+static void run_budget(void)
+{
+	struct drm_tide_queue_create queue = queue_create();
+	struct drm_tide_budget budget = {};
+	struct drm_tide_reserve reserve = { .bytes = PAGE };
+	struct drm_tide_suspend suspend = {};
+	struct drm_tide_event_trim event = {};
+	uint32_t handle = create();
+	struct drm_tide_make_resident arg = {
+		.handles = (uintptr_t)&handle,
+		.count = 1,
+		.queue = queue.queue,
+		.flags = DRM_TIDE_MAKE_RESIDENT_CANT_TRIM,
+	};
+
+	check(call(DRM_IOCTL_TIDE_MAKE_RESIDENT, &arg) == 0);
+	check(arg.taken == 1 && arg.trim_bytes == 0);
+	wait_point(queue.syncobj, arg.value);
+	budget.segment = info(handle).segment;
+	reserve.segment = info(handle).segment;
+	check(call(DRM_IOCTL_TIDE_BUDGET, &budget) == 0);
+	check(budget.usage == SIZE && budget.budget >= SIZE && budget.reservation == 0);
+	check(call(DRM_IOCTL_TIDE_RESERVE, &reserve) == 0);
+	check(call(DRM_IOCTL_TIDE_BUDGET, &budget) == 0);
+	check(budget.reservation == PAGE && budget.available >= PAGE);
+	reserve.bytes = 1ull << 40; /* 0 in 32 bits */
+	check(call(DRM_IOCTL_TIDE_RESERVE, &reserve) == -ENOSPC);
+	check(call(DRM_IOCTL_TIDE_SUSPEND, &suspend) == 0);
+	check(fcntl(fd, F_SETFL, O_NONBLOCK) == 0);
+	check(read(fd, &event, sizeof(event)) == -1 && errno == EAGAIN);
+}
+
 static void print_layout(void)
 {
 	char text[LAYOUT_SIZE];
@@ -294,6 +326,7 @@ int main(int argc, char **argv)
 	} cases[] = {
 		{ "info", run_info },	    { "create", run_create }, { "mmap", run_mmap },
 		{ "queue", run_queue },	    { "residency", run_residency },
+		{ "budget", run_budget },
 		{ "offer", run_offer },	    { "submit", run_submit }, { "layout", print_layout },
 	};
 

@@ -38,6 +38,9 @@ static inline void layout(char *text)
 	NUMBER(MAKE_RESIDENT);
 	NUMBER(EVICT);
 	NUMBER(SUBMIT);
+	NUMBER(BUDGET);
+	NUMBER(RESERVE);
+	NUMBER(SUSPEND);
 	SIZE_OF(info);
 	OFFSET(info, job_timeout_ms);
 	OFFSET(info, max_delay_ns);
@@ -50,6 +53,8 @@ static inline void layout(char *text)
 	OFFSET(bo_create, actual_size);
 	OFFSET(bo_create, handle);
 	OFFSET(bo_create, pad2);
+	OFFSET(bo_create, segments);
+	OFFSET(bo_create, pad3);
 	SIZE_OF(bo_mmap_offset);
 	OFFSET(bo_mmap_offset, offset);
 	SIZE_OF(bo_info);
@@ -58,9 +63,13 @@ static inline void layout(char *text)
 	OFFSET(bo_info, flags);
 	OFFSET(bo_info, page_in_error);
 	OFFSET(bo_info, discard_count);
+	OFFSET(bo_info, segment);
+	OFFSET(bo_info, pad2);
 	SIZE_OF(queue_create);
 	OFFSET(queue_create, queue);
 	OFFSET(queue_create, syncobj);
+	OFFSET(queue_create, priority);
+	OFFSET(queue_create, pad2);
 	SIZE_OF(queue_destroy);
 	OFFSET(queue_destroy, pad);
 	SIZE_OF(queue_info);
@@ -87,6 +96,9 @@ static inline void layout(char *text)
 	OFFSET(make_resident, flags);
 	OFFSET(make_resident, bad_index);
 	OFFSET(make_resident, value);
+	OFFSET(make_resident, taken);
+	OFFSET(make_resident, pad);
+	OFFSET(make_resident, trim_bytes);
 	SIZE_OF(evict);
 	OFFSET(evict, count);
 	OFFSET(evict, flags);
@@ -111,6 +123,24 @@ static inline void layout(char *text)
 	OFFSET(submit, pad);
 	OFFSET(submit, bad_list);
 	OFFSET(submit, bad_index);
+	SIZE_OF(budget);
+	OFFSET(budget, pad);
+	OFFSET(budget, budget);
+	OFFSET(budget, usage);
+	OFFSET(budget, reservation);
+	OFFSET(budget, available);
+	SIZE_OF(reserve);
+	OFFSET(reserve, pad);
+	OFFSET(reserve, bytes);
+	SIZE_OF(suspend);
+	OFFSET(suspend, client);
+	OFFSET(suspend, flags);
+	OFFSET(suspend, pad);
+	SIZE_OF(event_trim);
+	OFFSET(event_trim, base);
+	OFFSET(event_trim, segment);
+	OFFSET(event_trim, pad);
+	OFFSET(event_trim, bytes);
 #undef SIZE_OF
 #undef OFFSET
 #undef NUMBER

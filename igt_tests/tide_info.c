@@ -86,9 +86,9 @@ static void test_struct_sizes(int fd)
 	igt_assert_eq_u32(small, info.uapi_version);
 }
 
-static void test_segment(int fd)
+static void test_segment(int fd, uint32_t number)
 {
-	struct drm_tide_segment_info segment = tide_segment_info(fd, DRM_TIDE_SEGMENT_SYSTEM);
+	struct drm_tide_segment_info segment = tide_segment_info(fd, number);
 	struct tide_queue queue = tide_queue_create(fd);
 	int64_t end = tide_deadline(TIDE_LIVENESS_S * NSEC_PER_SEC);
 	uint64_t before = segment.usage;
@@ -97,12 +97,12 @@ static void test_segment(int fd)
 	igt_assert_lt_u64(0, segment.size);
 	igt_assert_lte_u64(segment.usage, segment.size);
 
-	bo = tide_bo_create(fd, TIDE_MIB(1));
+	igt_assert_eq(__tide_bo_create_in(fd, TIDE_MIB(1), 1u << number, &bo), 0);
 	tide_make_resident_one(fd, &queue, bo);
-	igt_assert_lte_u64(before + TIDE_MIB(1), tide_segment_info(fd, 0).usage);
+	igt_assert_lte_u64(before + TIDE_MIB(1), tide_segment_info(fd, number).usage);
 	gem_close(fd, bo);
 	/* soon: the queue may just be done with it */
-	while (tide_segment_info(fd, 0).usage > before)
+	while (tide_segment_info(fd, number).usage > before)
 		igt_assert(tide_deadline(0) < end);
 	tide_queue_destroy(fd, &queue);
 }
@@ -184,9 +184,10 @@ igt_main {
 	igt_subtest("h7-struct-sizes")
 		test_struct_sizes(fd);
 
-	igt_describe("Size and usage of the system segment are told, and follow what is resident");
+	igt_describe("Size and usage of each segment are told, and follow what is resident");
 	igt_subtest("h7-segment-usage")
-		test_segment(fd);
+		for (uint32_t i = 0; i < tide_info(fd).segment_count; i++)
+			test_segment(fd, i);
 
 	igt_describe("A client gets the queues that the limits promise, and not one more");
 	igt_subtest("h7-queue-limit")

@@ -410,7 +410,7 @@ static void test_reimport(int fd)
 static void test_freed(int fd)
 {
 	int64_t end = tide_deadline(TIDE_LIVENESS_S * NSEC_PER_SEC);
-	uint64_t usage = tide_segment_info(fd, 0).usage;
+	uint64_t usage = tide_usage(fd);
 	struct tide_queue queue = tide_queue_create(fd);
 	uint32_t bo = make(fd, TIDE_MIB(4), 1);
 	int dmabuf = export(fd, bo);
@@ -420,7 +420,7 @@ static void test_freed(int fd)
 	gem_close(fd, bo);
 	close(dmabuf);
 	tide_queue_destroy(fd, &queue);
-	while (tide_segment_info(fd, 0).usage > usage)
+	while (tide_usage(fd) > usage)
 		igt_assert(tide_deadline(0) < end);
 }
 

@@ -5,11 +5,8 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "igt.h"
@@ -20,27 +17,6 @@ IGT_TEST_DESCRIPTION("What is resident is bounded by the segment");
 
 #define SEGMENT_MIB 16
 #define SIZE	    TIDE_MIB(1)
-
-/* As a module parameter, for the time of the test */
-static void load(const char *parameters)
-{
-	const char *path = getenv("TIDE_KO") ?: "/src/build/stock/kernel/tide.ko";
-	int fd;
-
-	for (int tries = 0; syscall(SYS_delete_module, "tide", O_NONBLOCK); tries++) {
-		igt_assert_lt(tries, TIDE_LIVENESS_S * 10);
-		usleep(100000);
-	}
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	igt_assert_fd(fd);
-	do_or_die(syscall(SYS_finit_module, fd, parameters, 0));
-	close(fd);
-}
-
-static void restore(int sig)
-{
-	load("");
-}
 
 /* A client with a queue and a number of allocations of 1 MiB */
 struct set {
@@ -300,8 +276,7 @@ igt_main {
 		char parameters[32];
 
 		snprintf(parameters, sizeof(parameters), "system_mib=%u", SEGMENT_MIB);
-		igt_install_exit_handler(restore);
-		load(parameters);
+		tide_reload(parameters);
 	}
 
 	igt_describe("No more is resident than the segment holds, and contents stay");

@@ -307,6 +307,9 @@ static void test_trace(const void *data)
 
 	trace_next = trace;
 	trace_expect("tide_page_in_begin: bo=0x%" PRIx64 " size=%u\n", bo, (unsigned int)SIZE);
+	if (tide_bo_info(c.fd, c.handle).segment == DRM_TIDE_SEGMENT_LOCAL)
+		trace_expect("tide_copy: bo=0x%" PRIx64 " size=%u to=local\n", bo,
+			     (unsigned int)SIZE);
 	trace_expect("tide_page_in_end: bo=0x%" PRIx64 " size=%u error=0\n", bo,
 		     (unsigned int)SIZE);
 	trace_expect("tide_offer: bo=0x%" PRIx64 " size=%u priority=2\n", bo, (unsigned int)SIZE);

@@ -4,7 +4,9 @@
  *
  * The content of an allocation lives in a shmem file of its own, on a tmpfs
  * mount of the driver's with huge folios where they fit. The file is charged to
- * the commit limit when it is made, as an anonymous mapping is.
+ * the commit limit when it is made, as an anonymous mapping is. The charge goes
+ * with the file's size: a discard may make the file empty, and a reclaim as large
+ * as it was. Old mappings stay those of the file.
  *
  * The file's pages are unevictable from birth: the kernel's page reclaim looks
  * at page lists before it calls any shrinker, and would swap what is in use
@@ -219,6 +221,55 @@ unsigned long tide_backing_truncate(struct tide_bo *bo)
 
 	shmem_truncate_range(mapping->host, 0, (loff_t)-1);
 	return present;
+}
+
+/*
+ * As truncate() and ftruncate() end, without their questions about permissions.
+ * The file stays the same one, for mappings that there are.
+ */
+static int tide_backing_set_size(struct tide_bo *bo, loff_t size)
+{
+	struct dentry *dentry = bo->shmem->f_path.dentry;
+	struct iattr attr = { .ia_valid = ATTR_SIZE, .ia_size = size };
+
+	return d_inode(dentry)->i_op->setattr(&nop_mnt_idmap, dentry, &attr);
+}
+
+/**
+ * tide_backing_decommit - give back the commit charge
+ * @bo: allocation whose discard has begun, its reservation held
+ *
+ * For reclaim: waits for nobody who holds the inode's lock.
+ *
+ * Return: true if it was given back; then there is no memory to be had before
+ * tide_backing_commit() has succeeded.
+ */
+bool tide_backing_decommit(struct tide_bo *bo)
+{
+	struct inode *inode = file_inode(bo->shmem);
+	int ret;
+
+	dma_resv_assert_held(bo->base.resv);
+
+	if (!inode_trylock(inode))
+		return false;
+	ret = tide_backing_set_size(bo, 0);
+	inode_unlock(inode);
+	return !ret;
+}
+
+/**
+ * tide_backing_commit - take the commit charge again
+ * @bo: discarded allocation
+ *
+ * Return: 0 or an error.
+ */
+int tide_backing_commit(struct tide_bo *bo)
+{
+	struct inode *inode = file_inode(bo->shmem);
+
+	guard(rwsem_write)(&inode->i_rwsem);
+	return tide_backing_set_size(bo, bo->base.size);
 }
 
 static bool tide_backing_write_folio(struct folio *folio, struct address_space *mapping,

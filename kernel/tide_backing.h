@@ -16,6 +16,8 @@ struct folio *tide_backing_get_folio_locked(struct tide_bo *bo, pgoff_t index);
 int tide_backing_populate(struct tide_bo *bo, unsigned long nr_pages);
 void tide_backing_unpopulate(struct tide_bo *bo);
 unsigned long tide_backing_truncate(struct tide_bo *bo);
+bool tide_backing_decommit(struct tide_bo *bo);
+int tide_backing_commit(struct tide_bo *bo);
 unsigned long tide_backing_swap_out(struct tide_bo *bo, unsigned long nr_pages);
 
 /**

@@ -7,8 +7,8 @@
  * allocations
  *   A line for each allocation: its mmap offset (as in trace events), size and
  *   bytes present, state and priority of the offer, number of discards, clients,
- *   handles and MAKE_RESIDENTs of them all; then what holds of it: resident, busy,
- *   exported.
+ *   handles and MAKE_RESIDENTs of them all, segment; then what holds of it:
+ *   resident, busy, exported.
  * stats
  *   Counters since the device was bound, a name and a number a line.
  * shrink
@@ -32,6 +32,7 @@ static const char * const tide_bo_state_names[] = {
 	[TIDE_BO_OFFERED] = "offered",
 	[TIDE_BO_DISCARDING] = "discarding",
 	[TIDE_BO_DISCARDED] = "discarded",
+	[TIDE_BO_LOST] = "lost",
 };
 
 static void tide_debugfs_show_bo(struct seq_file *m, struct tide_bo *bo)
@@ -52,7 +53,8 @@ static void tide_debugfs_show_bo(struct seq_file *m, struct tide_bo *bo)
 		   drm_vma_node_offset_addr(&bo->base.vma_node), bo->base.size,
 		   tide_backing_present(bo) << PAGE_SHIFT, tide_bo_state_names[bo->state],
 		   bo->state == TIDE_BO_KEPT ? 0 : bo->priority, bo->discards);
-	seq_printf(m, " clients=%u handles=%u required=%u%s%s%s\n", clients, handles, residency,
+	seq_printf(m, " clients=%u handles=%u required=%u segment=%u%s%s%s\n", clients, handles,
+		   residency, bo->segment->index,
 		   tide_bo_is_resident(bo) ? " resident" : "",
 		   tide_bo_has_jobs(bo) ? " busy" : "",
 		   tide_bo_is_exported(bo) ? " exported" : "");
@@ -78,9 +80,16 @@ static int tide_debugfs_stats_show(struct seq_file *m, void *unused)
 
 	seq_printf(m, "discarded_allocations %lld\n",
 		   atomic64_read(&stats->discarded_allocations));
+	seq_printf(m, "decommitted_pages %lld\n", atomic64_read(&stats->decommitted_pages));
 	seq_printf(m, "discarded_pages %lld\n", atomic64_read(&stats->discarded_pages));
 	seq_printf(m, "evicted_pages %lld\n", atomic64_read(&stats->evicted_pages));
 	seq_printf(m, "paged_in_pages %lld\n", atomic64_read(&stats->paged_in_pages));
+	seq_printf(m, "copied_in_pages %lld\n", atomic64_read(&stats->copied_in_pages));
+	seq_printf(m, "copied_back_pages %lld\n", atomic64_read(&stats->copied_back_pages));
+	seq_printf(m, "not_copied_back_pages %lld\n",
+		   atomic64_read(&stats->not_copied_back_pages));
+	seq_printf(m, "discarded_local_pages %lld\n",
+		   atomic64_read(&stats->discarded_local_pages));
 	seq_printf(m, "page_in_failures %lld\n", atomic64_read(&stats->page_in_failures));
 	return 0;
 }

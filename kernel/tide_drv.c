@@ -6,12 +6,21 @@
  * pressure, its pages and its fences are real.
  *
  * =================== ======================================================
+ * tide_client.c       clients: open files
  * tide_gem.c          allocations and their clients
  * tide_backing.c      backing store: pages in, pages out
  * tide_mmap.c         CPU mappings and faults
  * tide_prime.c        sharing
- * tide_offer.c        offer, reclaim, discard: the state machine
- * tide_residency.c    residency lists and segments
+ * tide_offer.c        offer and discard: the state machine
+ * tide_reclaim.c      reclaim
+ * tide_residency.c    becoming resident
+ * tide_require.c      residency lists
+ * tide_local.c        local memory
+ * tide_move.c         copies to local memory and back
+ * tide_segment.c      segments: what is resident at one time
+ * tide_budget.c       what a client may require
+ * tide_shares.c       the arithmetic of budgets
+ * tide_event.c        trim events
  * tide_paging.c       page-in work and its fence timeline
  * tide_queue.c        paging queues
  * tide_shrinker.c     memory pressure in, discards and evictions out
@@ -29,8 +38,8 @@
  *
  * From the outside:
  *
- * 1. mmap_lock, &tide_client.lock, &tide_segment.fit_lock: no two of them at a
- *    time
+ * 1. mmap_lock, &tide_client.lock, &tide_device.fit_lock: no two of them at a
+ *    time; &tide_device.clients_lock below &tide_client.lock
  * 2. reservations (dma_resv), several at a time by drm_exec only
  * 3. fs_reclaim: memory is allocated under what stands above, and under nothing
  *    that stands below
@@ -42,6 +51,9 @@
  * Reclaim only trylocks reservations, and whoever holds one of the locks 5 to 7
  * only trylocks what stands above it. User memory is copied with none of these
  * held.
+ *
+ * &tide_local.lock is taken under reservations, also in reclaim; what is allocated
+ * under it does not enter the shrinkers.
  *
  * &tide_client.submit_lock is taken under the reservations and held from the
  * arming of a job until it is pushed; nothing is allocated meanwhile. In
@@ -59,18 +71,24 @@
 #include <drm/drm_managed.h>
 
 #include "tide_backing.h"
+#include "tide_budget.h"
+#include "tide_client.h"
 #include "tide_debugfs.h"
 #include "tide_drv.h"
-#include "tide_fence.h"
 #include "tide_gem.h"
 #include "tide_offer.h"
 #include "tide_paging.h"
+#include "tide_require.h"
 #include "tide_shrinker.h"
 #include "tide_submit.h"
 
 static ulong tide_system_mib;
 module_param_named(system_mib, tide_system_mib, ulong, 0444);
 MODULE_PARM_DESC(system_mib, "Size of the system segment (MiB, 0: half of the memory)");
+
+static ulong tide_local_mib;
+module_param_named(local_mib, tide_local_mib, ulong, 0444);
+MODULE_PARM_DESC(local_mib, "Size of the local segment (MiB, 0: there is none)");
 
 /* Drops device references whose last one must not be dropped where it ends */
 static struct workqueue_struct *tide_put_wq;
@@ -104,7 +122,7 @@ static int tide_info_ioctl(struct drm_device *drm, void *data, struct drm_file *
 	struct drm_tide_info *args = data;
 
 	args->uapi_version = DRM_TIDE_UAPI_VERSION;
-	args->segment_count = 1;
+	args->segment_count = to_tide_device(drm)->segment_count;
 	args->max_handles = TIDE_MAX_HANDLES;
 	args->max_submit_bos = TIDE_MAX_SUBMIT_BOS;
 	args->max_submit_commands = TIDE_MAX_SUBMIT_COMMANDS;
@@ -113,113 +131,6 @@ static int tide_info_ioctl(struct drm_device *drm, void *data, struct drm_file *
 	args->job_timeout_ms = READ_ONCE(tide_job_timeout_ms);
 	args->max_delay_ns = TIDE_MAX_DELAY_NS;
 	return 0;
-}
-
-static int tide_open(struct drm_device *drm, struct drm_file *file)
-{
-	struct tide_device *tdev = to_tide_device(drm);
-	struct drm_gpu_scheduler *sched = &tdev->engine.sched;
-	struct tide_client *client;
-	int ret;
-
-	client = kzalloc(sizeof(*client), GFP_KERNEL_ACCOUNT);
-	if (!client)
-		return -ENOMEM;
-
-	client->tdev = tdev;
-	mutex_init(&client->lock);
-	mutex_init(&client->submit_lock);
-	xa_init_flags(&client->queues, XA_FLAGS_ALLOC1);
-	client->fence_context = dma_fence_context_alloc(1);
-	client->opened = ktime_get_ns();
-
-	client->pin = tide_fence_pin_create();
-	if (IS_ERR(client->pin)) {
-		ret = PTR_ERR(client->pin);
-		goto err_free;
-	}
-
-	ret = drm_sched_entity_init(&client->entity, DRM_SCHED_PRIORITY_NORMAL, &sched, 1, NULL);
-	if (ret)
-		goto err_pin;
-
-	file->driver_priv = client;
-	return 0;
-
-err_pin:
-	fput(client->pin);
-err_free:
-	kfree(client);
-	return ret;
-}
-
-/**
- * tide_client_idle_since - when a client became idle
- * @client: client
- *
- * Return: a time in nanoseconds, larger for a client that was active later;
- * U64_MAX while it submits or has unfinished jobs.
- */
-u64 tide_client_idle_since(struct tide_client *client)
-{
-	struct dma_fence *job;
-
-	if (atomic_read(&client->submissions))
-		return U64_MAX;
-
-	guard(rcu)();
-
-	/* A client's jobs finish in their order. */
-	job = rcu_dereference(client->last_job);
-	if (!job)
-		return client->opened;
-	if (!test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &job->flags))
-		return U64_MAX;
-	return ktime_to_ns(dma_fence_timestamp(job));
-}
-
-static bool tide_client_was_killed(void)
-{
-	return current->flags & PF_EXITING && current->exit_code == SIGKILL;
-}
-
-/* What was submitted is finished for a second, for others that wait for it; then it is ended. */
-static void tide_client_drain_jobs(struct tide_client *client)
-{
-	drm_sched_entity_destroy(&client->entity);
-
-	if (!tide_client_was_killed() &&
-	    wait_var_event_timeout(&client->jobs, !atomic_read(&client->jobs), HZ))
-		return;
-
-	WRITE_ONCE(client->dead, true);
-	tide_engine_abort(&client->tdev->engine, client, -ECANCELED);
-	wait_var_event(&client->jobs, !atomic_read(&client->jobs));
-}
-
-static void tide_postclose(struct drm_device *drm, struct drm_file *file)
-{
-	struct tide_client *client = file->driver_priv;
-	struct tide_queue *queue;
-	unsigned long id;
-
-	xa_for_each(&client->queues, id, queue)
-		tide_queue_destroy(queue);
-	xa_destroy(&client->queues);
-	tide_paging_op_destroy(client->spare_op);
-
-	tide_client_drain_jobs(client);
-	dma_fence_put(rcu_dereference_protected(client->last_job, true));
-	fput(client->pin);
-	kfree(client);
-}
-
-static void tide_show_fdinfo(struct drm_printer *p, struct drm_file *file)
-{
-	struct tide_client *client = file->driver_priv;
-
-	drm_printf(p, "drm-engine-copy:\t%lld ns\n", atomic64_read(&client->busy_ns));
-	tide_gem_show_fdinfo(p, file);
 }
 
 #define TIDE_IOCTL(name, function) \
@@ -239,12 +150,15 @@ static const struct drm_ioctl_desc tide_ioctls[] = {
 	TIDE_IOCTL(MAKE_RESIDENT, tide_make_resident_ioctl),
 	TIDE_IOCTL(EVICT, tide_evict_ioctl),
 	TIDE_IOCTL(SUBMIT, tide_submit_ioctl),
+	TIDE_IOCTL(BUDGET, tide_budget_ioctl),
+	TIDE_IOCTL(RESERVE, tide_reserve_ioctl),
+	TIDE_IOCTL(SUSPEND, tide_suspend_ioctl),
 };
 
 static const struct file_operations tide_fops = {
 	.owner = THIS_MODULE,
 	.open = drm_open,
-	.release = drm_release,
+	.release = tide_release,
 	.unlocked_ioctl = tide_ioctl,
 	.compat_ioctl = tide_compat_ioctl,
 	.poll = drm_poll,
@@ -258,9 +172,9 @@ static const struct file_operations tide_fops = {
 
 static const struct drm_driver tide_driver = {
 	.driver_features = DRIVER_GEM | DRIVER_RENDER | DRIVER_SYNCOBJ | DRIVER_SYNCOBJ_TIMELINE,
-	.open = tide_open,
-	.postclose = tide_postclose,
-	.show_fdinfo = tide_show_fdinfo,
+	.open = tide_client_open,
+	.postclose = tide_client_postclose,
+	.show_fdinfo = tide_client_show_fdinfo,
 	.debugfs_init = tide_debugfs_init,
 	.prime_handle_to_fd = tide_prime_handle_to_fd,
 	.dumb_create = tide_dumb_create,
@@ -271,7 +185,7 @@ static const struct drm_driver tide_driver = {
 	.desc = "Memory that can be offered, on a software GPU",
 	.date = "20261122",
 	.major = 1,
-	.minor = 0,
+	.minor = 1,
 };
 
 static u64 tide_system_size(void)
@@ -291,6 +205,32 @@ static void tide_shrinker_release(struct drm_device *drm, void *unused)
 	tide_shrinker_fini(to_tide_device(drm));
 }
 
+static void tide_leave_release(struct drm_device *drm, void *unused)
+{
+	cancel_delayed_work_sync(&to_tide_device(drm)->leave_work);
+}
+
+static int tide_init_segments(struct tide_device *tdev)
+{
+	int ret;
+
+	mutex_init(&tdev->fit_lock);
+	tide_segment_init(&tdev->segments[tdev->segment_count++], DRM_TIDE_SEGMENT_SYSTEM,
+			  tide_system_size());
+	if (!tide_local_mib)
+		return 0;
+
+	ret = tide_mover_init(tdev);
+	if (ret)
+		return ret;
+	ret = tide_local_init(tdev, (u64)tide_local_mib << 20);
+	if (ret)
+		return ret;
+
+	INIT_DELAYED_WORK(&tdev->leave_work, tide_segment_leave_work);
+	return drmm_add_action_or_reset(&tdev->drm, tide_leave_release, NULL);
+}
+
 static int tide_probe(struct platform_device *pdev)
 {
 	struct tide_device *tdev;
@@ -303,7 +243,13 @@ static int tide_probe(struct platform_device *pdev)
 	spin_lock_init(&tdev->bo_lock);
 	INIT_LIST_HEAD(&tdev->bos);
 	INIT_WORK(&tdev->put_work, tide_device_put_work);
-	tide_segment_init(&tdev->system, tide_system_size());
+	ret = tide_init_segments(tdev);
+	if (ret)
+		return ret;
+
+	ret = tide_budget_init(tdev);
+	if (ret)
+		return ret;
 
 	ret = tide_engine_init(tdev);
 	if (ret)

@@ -15,7 +15,10 @@
 #include <drm/tide_drm.h>
 
 #include "tide_engine.h"
-#include "tide_residency.h"
+#include "tide_local.h"
+#include "tide_move.h"
+#include "tide_segment.h"
+#include "tide_shares.h"
 
 struct shrinker;
 struct tide_paging_op;
@@ -35,10 +38,20 @@ struct tide_stats {
 	atomic64_t discarded_allocations;
 	/** @discarded_pages: pages that discards gave back */
 	atomic64_t discarded_pages;
+	/** @decommitted_pages: pages whose commit charge discards gave back */
+	atomic64_t decommitted_pages;
 	/** @evicted_pages: pages written to swap */
 	atomic64_t evicted_pages;
 	/** @paged_in_pages: pages that became resident */
 	atomic64_t paged_in_pages;
+	/** @copied_in_pages: pages copied to local memory */
+	atomic64_t copied_in_pages;
+	/** @copied_back_pages: pages copied back */
+	atomic64_t copied_back_pages;
+	/** @not_copied_back_pages: pages that needed no copy back, since they were not written */
+	atomic64_t not_copied_back_pages;
+	/** @discarded_local_pages: pages that needed no copy back, since they were discarded */
+	atomic64_t discarded_local_pages;
 	/** @page_in_failures: page-ins that failed */
 	atomic64_t page_in_failures;
 };
@@ -50,14 +63,27 @@ struct tide_device {
 	/** @drm: base class */
 	struct drm_device drm;
 
-	/** @system: the system segment */
-	struct tide_segment system;
+	/** @segments: segments, the system's first */
+	struct tide_segment segments[TIDE_MAX_SEGMENTS];
+	/** @segment_count: number of @segments */
+	u32 segment_count;
+	/** @fit_lock: held by the one submission that may pin what it brings in */
+	struct mutex fit_lock;
+
+	/** @local: what the local segment is made of, if there is one */
+	struct tide_local local;
+	/** @mover: the paging engine */
+	struct tide_mover mover;
+	/** @leave_work: moves out of local memory what should not stay */
+	struct delayed_work leave_work;
 
 	/** @engine: the software GPU */
 	struct tide_engine engine;
 
 	/** @offered: offered allocations, one list a priority, oldest offer first */
 	struct list_lru offered[DRM_TIDE_PRIORITY_HIGH];
+	/** @offers: number of offers, to tell their age by */
+	atomic64_t offers;
 	/** @evictable: allocations that may have pages, by first use */
 	struct list_lru evictable;
 	/** @discard_shrinker: gives back what is offered */
@@ -75,6 +101,13 @@ struct tide_device {
 	/** @bos: every allocation, for debugfs */
 	struct list_head bos;
 
+	/** @clients_lock: protects @clients and what budgets are made of */
+	struct mutex clients_lock;
+	/** @clients: open files */
+	struct list_head clients;
+	/** @budget_work: looks at budgets again when a client may have become idle */
+	struct delayed_work budget_work;
+
 	/** @put_work: drops the references that @late_puts counts */
 	struct work_struct put_work;
 	/** @late_puts: device references that could not be dropped where they ended */
@@ -87,6 +120,12 @@ struct tide_device {
 struct tide_client {
 	/** @tdev: the device */
 	struct tide_device *tdev;
+	/** @file: the open file; valid while the client is in &tide_device.clients */
+	struct drm_file *file;
+	/** @link: in &tide_device.clients */
+	struct list_head link;
+	/** @shares: what the client has to do with each segment */
+	struct tide_share shares[TIDE_MAX_SEGMENTS];
 
 	/**
 	 * @lock: makes what a call does to a list of allocations one step among
@@ -121,6 +160,10 @@ struct tide_client {
 	struct dma_fence __rcu *last_job;
 	/** @opened: ktime_get_ns() of the opening of the file */
 	u64 opened;
+	/** @last_call: ktime_get_ns() of the last call for memory or a job */
+	u64 last_call;
+	/** @suspended: taken as idle until the next call */
+	bool suspended;
 	/** @busy_ns: time on the engine */
 	atomic64_t busy_ns;
 
@@ -133,7 +176,6 @@ static inline struct tide_device *to_tide_device(struct drm_device *drm)
 	return container_of(drm, struct tide_device, drm);
 }
 
-u64 tide_client_idle_since(struct tide_client *client);
 void tide_device_put_late(struct tide_device *tdev);
 
 #endif /* _TIDE_DRV_H_ */

@@ -48,7 +48,7 @@ static int tide_job_step(struct tide_job *job)
 
 static struct page *tide_job_page(struct tide_job *job, u32 bo_index, u64 offset)
 {
-	return job->bos[bo_index].bo->pages[offset >> PAGE_SHIFT];
+	return tide_bo_gpu_page(job->bos[bo_index].bo, offset >> PAGE_SHIFT);
 }
 
 static void tide_fill_bytes(u8 *dst, size_t length, u32 pattern)
@@ -225,7 +225,7 @@ static void tide_job_work(struct work_struct *work)
 	dma_fence_end_signalling(cookie);
 	dma_fence_put(&hw->base);
 
-	wake_up_all(&container_of(engine, struct tide_device, engine)->system.room);
+	tide_segment_wake(container_of(engine, struct tide_device, engine));
 }
 
 /**

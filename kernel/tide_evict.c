@@ -8,6 +8,7 @@
 #include "tide_drv.h"
 #include "tide_gem.h"
 #include "tide_lru.h"
+#include "tide_residency.h"
 #include "tide_shrinker.h"
 
 struct tide_evict_arg {
@@ -72,6 +73,9 @@ static unsigned long tide_evict_bo(struct tide_device *tdev, struct tide_bo *bo,
 				   unsigned long nr_pages)
 {
 	unsigned long evicted;
+
+	if (bo->placement == TIDE_LOCAL && !tide_move_back_now(bo))
+		return 0;
 
 	/* Zap before the page list lets go of the pages */
 	unmap_mapping_range(bo->shmem->f_mapping, 0, 0, 1);

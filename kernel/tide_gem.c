@@ -2,6 +2,7 @@
 /*
  * Allocations: their life and their clients.
  */
+#include <linux/file.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
 #include <linux/slab.h>
@@ -10,9 +11,12 @@
 #include <drm/drm_drv.h>
 
 #include "tide_backing.h"
+#include "tide_client.h"
 #include "tide_drv.h"
 #include "tide_gem.h"
 #include "tide_lru.h"
+#include "tide_residency.h"
+#include "tide_require.h"
 
 /* How many handles are looked up in one go of the client's table lock */
 #define TIDE_LOOKUP_BATCH	64
@@ -98,6 +102,7 @@ static void tide_gem_close(struct drm_gem_object *obj, struct drm_file *file)
 	struct tide_client *client = file->driver_priv;
 	struct tide_bo *bo = to_tide_bo(obj);
 	struct tide_bo_client *bc;
+	bool used;
 
 	guard(mutex)(&client->lock);
 
@@ -106,6 +111,9 @@ static void tide_gem_close(struct drm_gem_object *obj, struct drm_file *file)
 		if (--bc->handles)
 			return;
 		rb_erase(&bc->node, &bo->clients);
+		used = tide_require_uses(bc);
+		bc->residency = 0;
+		tide_require_changed_locked(bo, bc, used);
 	}
 
 	kfree(bc);
@@ -123,6 +131,7 @@ static void tide_gem_free(struct drm_gem_object *obj)
 	tide_residency_drop(bo);
 	drm_gem_object_release(obj);
 	tide_backing_fini(bo);
+	fput(bo->pin);
 	kmem_cache_free(tide_bo_cache, bo);
 	tide_device_put_late(tdev);
 }
@@ -163,13 +172,15 @@ static struct tide_bo *tide_bo_alloc(struct tide_device *tdev)
 
 /**
  * tide_bo_create - create an allocation
- * @tdev: device
+ * @client: client that it is created by
  * @size: bytes, above 0
+ * @segments: a bit for each segment that it may be resident in, 0 for all
  *
  * Return: the allocation, referenced, or an error.
  */
-struct tide_bo *tide_bo_create(struct tide_device *tdev, u64 size)
+struct tide_bo *tide_bo_create(struct tide_client *client, u64 size, u32 segments)
 {
+	struct tide_device *tdev = client->tdev;
 	struct tide_bo *bo;
 	int ret;
 
@@ -183,6 +194,7 @@ struct tide_bo *tide_bo_create(struct tide_device *tdev, u64 size)
 
 	tide_bo_ctor(bo);
 	bo->base.funcs = &tide_gem_funcs;
+	bo->segment = tide_segment_choose(tdev, segments ?: U32_MAX, size);
 	drm_gem_private_object_init(&tdev->drm, &bo->base, size);
 
 	ret = drm_gem_create_mmap_offset(&bo->base);
@@ -195,6 +207,7 @@ struct tide_bo *tide_bo_create(struct tide_device *tdev, u64 size)
 	if (ret)
 		goto err_release;
 
+	bo->pin = get_file(client->pin);
 	drm_dev_get(&tdev->drm);
 	scoped_guard(spinlock, &tdev->bo_lock)
 		list_add_tail(&bo->device_link, &tdev->bos);
@@ -315,16 +328,18 @@ static bool tide_bo_list_look_up(struct tide_bo_list *list, struct drm_file *fil
  * @file: client
  * @handles: user pointer to an array of u32
  * @count: number of handles
- * @bad_index: out, the first handle that does not exist
+ * @also_lost: lost allocations are no error
+ * @bad_index: out, the first handle that does not exist, or is of a lost one
  *
  * Return: the list, to be put by tide_bo_list_put(), or an error.
  */
 struct tide_bo_list *tide_bo_list_get(struct drm_file *file, u64 handles, u32 count,
-				      u32 *bad_index)
+				      bool also_lost, u32 *bad_index)
 {
 	struct tide_bo_list *list __free(tide_bo_list) = NULL;
 	size_t values_size = array_size(count, sizeof(*list->values));
 	size_t bos_size = struct_size(list, bos, count);
+	bool found;
 
 	if (!count)
 		return ERR_PTR(-EINVAL);
@@ -341,7 +356,14 @@ struct tide_bo_list *tide_bo_list_get(struct drm_file *file, u64 handles, u32 co
 	if (copy_from_user(list->values, u64_to_user_ptr(handles), values_size))
 		return ERR_PTR(-EFAULT);
 
-	if (!tide_bo_list_look_up(list, file, count)) {
+	found = tide_bo_list_look_up(list, file, count);
+	for (u32 i = 0; i < list->count && !also_lost; i++) {
+		if (READ_ONCE(list->bos[i]->state) == TIDE_BO_LOST) {
+			*bad_index = i;
+			return ERR_PTR(-ESTALE);
+		}
+	}
+	if (!found) {
 		*bad_index = list->count;
 		return ERR_PTR(-ENOENT);
 	}

@@ -7,6 +7,10 @@
 
 #include <drm/drm_gem.h>
 
+#include "tide_local.h"
+#include "tide_move.h"
+#include "tide_segment.h"
+
 struct drm_printer;
 struct mem_cgroup;
 struct tide_client;
@@ -18,6 +22,7 @@ struct tide_device;
  * @TIDE_BO_OFFERED: on a list of offers, the content may be discarded
  * @TIDE_BO_DISCARDING: a discard has begun and is not over; reclaim waits for it
  * @TIDE_BO_DISCARDED: the content is gone, and the client does not know
+ * @TIDE_BO_LOST: discarded, and the memory could not be committed again; for ever
  *
  * An exported allocation is always kept.
  */
@@ -26,6 +31,24 @@ enum tide_bo_state {
 	TIDE_BO_OFFERED,
 	TIDE_BO_DISCARDING,
 	TIDE_BO_DISCARDED,
+	TIDE_BO_LOST,
+};
+
+/**
+ * enum tide_placement - where an allocation's content is
+ * @TIDE_SYSTEM: in its pages of system memory
+ * @TIDE_COMING: it is being copied to local memory
+ * @TIDE_LOCAL: in its chunk of local memory
+ * @TIDE_LEAVING: it is being copied back
+ *
+ * Changes from the first and the third one under the reservation, from the
+ * others just before the fence of the copy is signalled.
+ */
+enum tide_placement {
+	TIDE_SYSTEM,
+	TIDE_COMING,
+	TIDE_LOCAL,
+	TIDE_LEAVING,
 };
 
 /**
@@ -62,10 +85,26 @@ struct tide_bo {
 	/** @memcg: whom the pages are charged to */
 	struct mem_cgroup *memcg;
 
-	/** @pages: what the GPU sees; references to pages; protected by the reservation */
+	/** @pin: keeps the module while a fence of the allocation's lives, see tide_fence.c */
+	struct file *pin;
+
+	/**
+	 * @pages: pages of system memory, which the GPU sees in the system
+	 * segment; references to pages; protected by the reservation
+	 */
 	struct page **pages;
-	/** @populated: number of @pages that are there; all of them when resident */
+	/** @populated: number of @pages that are there; when resident all of them */
 	unsigned long populated;
+	/** @segment: where it is when it is resident */
+	struct tide_segment *segment;
+	/** @chunk: local memory, while the local segment is charged */
+	struct tide_chunk *chunk;
+	/** @placement: where the content is; in the system segment always %TIDE_SYSTEM */
+	enum tide_placement placement;
+	/** @move: to or from local memory */
+	struct tide_move move;
+	/** @written: whether jobs or the CPU may have written since it came to local memory */
+	bool written;
 	/** @segment_link: in &tide_segment.residents while the segment is charged */
 	struct list_head segment_link;
 	/** @page_in_error: of the last page-in, 0 once one succeeded */
@@ -79,6 +118,14 @@ struct tide_bo {
 	enum tide_bo_state state;
 	/** @priority: which list of offers, while offered */
 	u32 priority;
+	/** @offered_at: place among all offers, while offered */
+	u64 offered_at;
+	/** @evict_flags: DRM_TIDE_EVICT_* of who took it off its list last */
+	u32 evict_flags;
+	/** @may_decommit: a discard gives back the commit charge, too */
+	bool may_decommit;
+	/** @decommitted: the commit charge was given back; changes with @state */
+	bool decommitted;
 	/** @exports: successful exports, and those under way */
 	u32 exports;
 	/** @discards: number of discards */
@@ -114,13 +161,27 @@ static inline unsigned long tide_bo_page_count(const struct tide_bo *bo)
  */
 static inline bool tide_bo_is_resident(const struct tide_bo *bo)
 {
+	if (tide_segment_is_local(bo->segment))
+		return READ_ONCE(bo->placement) == TIDE_LOCAL;
 	return READ_ONCE(bo->populated) == tide_bo_page_count(bo);
+}
+
+/**
+ * tide_bo_gpu_page - what the GPU sees of an allocation
+ * @bo: resident allocation that unfinished jobs name
+ * @index: page
+ *
+ * Return: the page.
+ */
+static inline struct page *tide_bo_gpu_page(const struct tide_bo *bo, unsigned long index)
+{
+	return tide_segment_is_local(bo->segment) ? bo->chunk->pages[index] : bo->pages[index];
 }
 
 int tide_gem_init(void);
 void tide_gem_fini(void);
 
-struct tide_bo *tide_bo_create(struct tide_device *tdev, u64 size);
+struct tide_bo *tide_bo_create(struct tide_client *client, u64 size, u32 segments);
 struct tide_bo_client *tide_bo_find_client(struct tide_bo *bo, struct tide_client *client);
 bool tide_bo_is_exported(const struct tide_bo *bo);
 bool tide_bo_has_jobs(struct tide_bo *bo);
@@ -149,7 +210,7 @@ struct tide_bo_list {
 };
 
 struct tide_bo_list *tide_bo_list_get(struct drm_file *file, u64 handles, u32 count,
-				      u32 *bad_index);
+				      bool also_lost, u32 *bad_index);
 void tide_bo_list_put(struct tide_bo_list *list);
 
 DEFINE_FREE(tide_bo_list, struct tide_bo_list *, tide_bo_list_put(_T))

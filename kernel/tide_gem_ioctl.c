@@ -19,14 +19,16 @@
  */
 int tide_bo_create_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 {
+	struct tide_device *tdev = to_tide_device(drm);
 	struct drm_tide_bo_create *args = data;
 	struct tide_bo *bo;
 	int ret;
 
-	if (!args->size || args->flags || args->pad || args->pad2)
+	if (!args->size || args->flags || args->pad || args->pad2 || args->pad3 ||
+	    args->segments >> tdev->segment_count)
 		return -EINVAL;
 
-	bo = tide_bo_create(to_tide_device(drm), args->size);
+	bo = tide_bo_create(file->driver_priv, args->size, args->segments);
 	if (IS_ERR(bo))
 		return PTR_ERR(bo);
 
@@ -55,6 +57,8 @@ int tide_bo_mmap_offset_ioctl(struct drm_device *drm, void *data, struct drm_fil
 	bo = tide_bo_lookup(file, args->handle);
 	if (!bo)
 		return -ENOENT;
+	if (READ_ONCE(bo->state) == TIDE_BO_LOST)
+		return -ESTALE;
 
 	args->offset = drm_vma_node_offset_addr(&bo->base.vma_node);
 	return 0;
@@ -84,6 +88,8 @@ int tide_bo_info_ioctl(struct drm_device *drm, void *data, struct drm_file *file
 	args->size = bo->base.size;
 	args->present = (u64)tide_backing_present(bo) << PAGE_SHIFT;
 	args->page_in_error = -READ_ONCE(bo->page_in_error);
+	args->segment = bo->segment->index;
+	args->pad2 = 0;
 	args->flags = 0;
 	if (tide_bo_is_resident(bo))
 		args->flags |= DRM_TIDE_BO_RESIDENT;
@@ -98,9 +104,11 @@ int tide_bo_info_ioctl(struct drm_device *drm, void *data, struct drm_file *file
 
 	args->discard_count = bo->discards;
 	args->residency_count = bc->residency;
-	args->priority = bc->offered;
-	if (bc->offered)
+	args->priority = bo->state == TIDE_BO_LOST ? 0 : bc->offered;
+	if (args->priority)
 		args->flags |= DRM_TIDE_BO_OFFERED;
+	if (bo->state == TIDE_BO_LOST)
+		args->flags |= DRM_TIDE_BO_NOT_COMMITTED;
 	if (bo->state == TIDE_BO_DISCARDED)
 		args->flags |= DRM_TIDE_BO_DISCARDED;
 	else if (bc->discards_told != bo->discards)
@@ -128,13 +136,32 @@ int tide_dumb_create(struct drm_file *file, struct drm_device *drm,
 	args->pitch = args->width * DIV_ROUND_UP(args->bpp, 8);
 	args->size = PAGE_ALIGN((u64)args->pitch * args->height);
 
-	bo = tide_bo_create(to_tide_device(drm), args->size);
+	bo = tide_bo_create(file->driver_priv, args->size, 0);
 	if (IS_ERR(bo))
 		return PTR_ERR(bo);
 
 	ret = drm_gem_handle_create(file, &bo->base, &args->handle);
 	tide_bo_put(bo);
 	return ret;
+}
+
+static void tide_gem_add_local(struct drm_memory_stats *stats, struct tide_bo *bo)
+{
+	if (!tide_segment_is_local(bo->segment))
+		return;
+
+	if (drm_gem_object_is_shared_for_memory_stats(&bo->base))
+		stats->shared += bo->base.size;
+	else
+		stats->private += bo->base.size;
+	if (!tide_bo_is_resident(bo))
+		return;
+
+	stats->resident += bo->base.size;
+	if (tide_bo_has_jobs(bo))
+		stats->active += bo->base.size;
+	else if (READ_ONCE(bo->state) == TIDE_BO_OFFERED)
+		stats->purgeable += bo->base.size;
 }
 
 /**
@@ -144,7 +171,7 @@ int tide_dumb_create(struct drm_file *file, struct drm_device *drm,
  */
 void tide_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 {
-	struct drm_memory_stats stats = {};
+	struct drm_memory_stats stats = {}, local = {};
 	struct drm_gem_object *obj;
 	int id;
 
@@ -168,9 +195,14 @@ void tide_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 			stats.active += present;
 		else if (READ_ONCE(bo->state) == TIDE_BO_OFFERED)
 			stats.purgeable += present;
+		tide_gem_add_local(&local, bo);
 	}
 	spin_unlock(&file->table_lock);
 
 	drm_print_memory_stats(p, &stats,
 			       DRM_GEM_OBJECT_RESIDENT | DRM_GEM_OBJECT_PURGEABLE, "system");
+	if (to_tide_device(file->minor->dev)->segment_count > DRM_TIDE_SEGMENT_LOCAL)
+		drm_print_memory_stats(p, &local,
+				       DRM_GEM_OBJECT_RESIDENT | DRM_GEM_OBJECT_PURGEABLE,
+				       "local");
 }

@@ -11,7 +11,8 @@
  *   the module while the mapping lives, and leaves no way past the driver to
  *   the file's content (MADV_REMOVE, remap_file_pages()).
  * - A fault takes the reservation: a page is mapped while no discard and no
- *   eviction is under way, and none of an offered allocation.
+ *   eviction is under way, and none of an offered allocation. What is in local
+ *   memory is mapped there, see tide_move.c.
  *
  * The node's mmap() differs from drm_gem_mmap() in accepting any page range.
  */
@@ -57,9 +58,15 @@ static bool tide_bo_may_fault(struct tide_bo *bo)
 	return READ_ONCE(bo->state) == TIDE_BO_KEPT;
 }
 
+/* What is copied is nowhere; the content is in the chunk where it has been copied to. */
+static bool tide_bo_may_map_pages(struct tide_bo *bo)
+{
+	return tide_bo_may_fault(bo) && READ_ONCE(bo->placement) == TIDE_SYSTEM;
+}
+
 /*
- * Waits for the reservation without the mmap lock, as ttm_bo_vm_reserve() does,
- * and has the fault repeated.
+ * Waits for the reservation, and for a move to be over, without the mmap lock, as
+ * ttm_bo_vm_reserve() does, and has the fault repeated.
  */
 static vm_fault_t tide_fault_retry(struct tide_bo *bo, struct vm_fault *vmf)
 {
@@ -70,8 +77,21 @@ static vm_fault_t tide_fault_retry(struct tide_bo *bo, struct vm_fault *vmf)
 	release_fault_lock(vmf);
 	if (!dma_resv_lock_interruptible(bo->base.resv, NULL))
 		dma_resv_unlock(bo->base.resv);
+	dma_resv_wait_timeout(bo->base.resv, DMA_RESV_USAGE_KERNEL, true, MAX_SCHEDULE_TIMEOUT);
 	tide_bo_put(bo);
 	return VM_FAULT_RETRY;
+}
+
+/* The reservation keeps it where it is until its page is locked. */
+static struct page *tide_fault_local_page(struct tide_bo *bo, pgoff_t index)
+{
+	struct page *page = bo->chunk->pages[index];
+
+	/* The page table entry may let write, also where this is a read. */
+	bo->written = true;
+	get_page(page);
+	lock_page(page);
+	return page;
 }
 
 static vm_fault_t tide_fault_locked(struct tide_bo *bo, struct vm_fault *vmf)
@@ -81,6 +101,11 @@ static vm_fault_t tide_fault_locked(struct tide_bo *bo, struct vm_fault *vmf)
 	if (!tide_bo_may_fault(bo))
 		return VM_FAULT_SIGBUS;
 
+	if (bo->placement == TIDE_LOCAL) {
+		vmf->page = tide_fault_local_page(bo, vmf->pgoff);
+		return VM_FAULT_LOCKED;
+	}
+
 	folio = tide_backing_get_folio_locked(bo, vmf->pgoff);
 	if (IS_ERR(folio))
 		return vmf_error(PTR_ERR(folio));
@@ -88,6 +113,14 @@ static vm_fault_t tide_fault_locked(struct tide_bo *bo, struct vm_fault *vmf)
 	tide_lru_add_evictable(bo);
 	vmf->page = folio_file_page(folio, vmf->pgoff);
 	return VM_FAULT_LOCKED;
+}
+
+static int tide_fault_wait_locked(struct tide_bo *bo)
+{
+	long ret = dma_resv_wait_timeout(bo->base.resv, DMA_RESV_USAGE_KERNEL, true,
+					 MAX_SCHEDULE_TIMEOUT);
+
+	return ret < 0 ? ret : 0;
 }
 
 static vm_fault_t tide_fault(struct vm_fault *vmf)
@@ -100,6 +133,17 @@ static vm_fault_t tide_fault(struct vm_fault *vmf)
 			return tide_fault_retry(bo, vmf);
 		if (dma_resv_lock_interruptible(bo->base.resv, NULL))
 			return VM_FAULT_NOPAGE;
+	}
+
+	if (tide_move_is_pending(bo)) {
+		if (fault_flag_allow_retry_first(vmf->flags)) {
+			dma_resv_unlock(bo->base.resv);
+			return tide_fault_retry(bo, vmf);
+		}
+		if (tide_fault_wait_locked(bo)) {
+			dma_resv_unlock(bo->base.resv);
+			return VM_FAULT_NOPAGE;
+		}
 	}
 
 	ret = tide_fault_locked(bo, vmf);
@@ -116,7 +160,7 @@ static vm_fault_t tide_map_pages(struct vm_fault *vmf, pgoff_t start, pgoff_t en
 	if (!dma_resv_trylock(bo->base.resv))
 		return 0;
 
-	if (tide_bo_may_fault(bo))
+	if (tide_bo_may_map_pages(bo))
 		ret = filemap_map_pages(vmf, start, end);
 	dma_resv_unlock(bo->base.resv);
 	return ret;
@@ -192,6 +236,9 @@ int tide_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 #ifdef CONFIG_NUMA
 	WRITE_ONCE(tide_shmem_vm_ops, vma->vm_ops);
 #endif
+	/* A huge page of the file must not come by while the content is in local memory. */
+	if (tide_segment_is_local(bo->segment))
+		vm_flags_set(vma, VM_NOHUGEPAGE);
 	vma->vm_ops = &tide_vm_ops;
 	vma->vm_private_data = obj;
 	return 0;

@@ -8,6 +8,7 @@ struct tide_bo;
 
 void tide_offer_begin_discard_locked(struct tide_bo *bo);
 unsigned long tide_offer_discard(struct tide_bo *bo);
+bool tide_offer_try_discard(struct tide_bo *bo);
 
 int tide_offer_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
 int tide_reclaim_ioctl(struct drm_device *drm, void *data, struct drm_file *file);

@@ -11,9 +11,11 @@
  *   room in the segment. It may allocate and sleep. Nobody can see a fence: the
  *   timeline point that RECLAIM or MAKE_RESIDENT has returned does not exist
  *   yet, which waiters ask for with DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT.
- * - *Stage two*, tide_queue_signal(), adds the fence to the timeline and
- *   signals it. It is marked with dma_fence_begin_signalling(), by which
- *   lockdep proves that it neither allocates nor waits.
+ * - *Stage two* has a fence and neither allocates nor waits, which lockdep proves
+ *   where it is marked with dma_fence_begin_signalling(). What belongs into local
+ *   memory is copied under a fence in its reservation, see tide_move.c. When all
+ *   is where it belongs, tide_queue_signal() adds the fence to the timeline and
+ *   signals it.
  *
  * What stage two and a failure need is allocated by the ioctl before it returns
  * the value. So each value that was returned can be signalled, come what may.
@@ -34,6 +36,7 @@
 #include "tide_fence.h"
 #include "tide_gem.h"
 #include "tide_paging.h"
+#include "tide_residency.h"
 
 #define TIDE_QUEUE_MAX_FAILURES	1024
 
@@ -180,7 +183,7 @@ static int tide_queue_bring_in(struct tide_queue *queue, struct tide_paging_op *
 		if (drm_dev_is_unplugged(&queue->tdev->drm))
 			return -ENODEV;
 
-		ret = tide_residency_bring_in(op->bos[i], &queue->dead);
+		ret = tide_residency_bring_in(op->bos[i], queue->priority, &queue->dead);
 		if (ret == -ERESTARTSYS)
 			return -ECANCELED;
 		if (ret && !error)

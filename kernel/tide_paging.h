@@ -37,6 +37,8 @@ struct tide_page_in_failure {
 struct tide_queue {
 	/** @tdev: device */
 	struct tide_device *tdev;
+	/** @priority: DRM_TIDE_QUEUE_PRIORITY_* */
+	s32 priority;
 	/** @syncobj: the timeline; written only */
 	struct drm_syncobj *syncobj;
 	/** @fence_context: of the timeline's fences */

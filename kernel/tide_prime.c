@@ -27,6 +27,8 @@ static int tide_export_begin(struct tide_bo *bo, struct tide_client *client)
 	bc = tide_bo_find_client(bo, client);
 	if (!bc)
 		return -ENOENT;
+	if (bo->state == TIDE_BO_LOST)
+		return -ESTALE;
 	if (bc->offered)
 		return -EBUSY;
 	bo->exports++;

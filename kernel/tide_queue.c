@@ -3,6 +3,7 @@
  * Paging queues: their life, and the calls on them. What they do is in
  * tide_paging.c.
  */
+#include <linux/capability.h>
 #include <linux/dma-fence-chain.h>
 #include <linux/slab.h>
 
@@ -67,7 +68,7 @@ static int tide_queue_create_syncobj(struct tide_queue *queue)
 	return 0;
 }
 
-static struct tide_queue *tide_queue_create(struct tide_device *tdev)
+static struct tide_queue *tide_queue_create(struct tide_device *tdev, s32 priority)
 {
 	struct tide_queue *queue;
 	int ret;
@@ -77,13 +78,16 @@ static struct tide_queue *tide_queue_create(struct tide_device *tdev)
 		return ERR_PTR(-ENOMEM);
 
 	queue->tdev = tdev;
+	queue->priority = priority;
 	queue->fence_context = dma_fence_context_alloc(1);
 	INIT_WORK(&queue->work, tide_queue_work);
 	spin_lock_init(&queue->lock);
 	INIT_LIST_HEAD(&queue->ops);
 	INIT_LIST_HEAD(&queue->failures);
 
-	queue->wq = alloc_ordered_workqueue("tide-paging", 0);
+	queue->wq = alloc_ordered_workqueue("tide-paging",
+					    priority > DRM_TIDE_QUEUE_PRIORITY_NORMAL ?
+					    WQ_HIGHPRI : 0);
 	if (!queue->wq) {
 		kfree(queue);
 		return ERR_PTR(-ENOMEM);
@@ -113,15 +117,19 @@ int tide_queue_create_ioctl(struct drm_device *drm, void *data, struct drm_file 
 	struct tide_queue *queue;
 	int ret;
 
-	if (args->flags || args->pad)
+	if (args->flags || args->pad || args->pad2 ||
+	    args->priority < DRM_TIDE_QUEUE_PRIORITY_LOW ||
+	    args->priority > DRM_TIDE_QUEUE_PRIORITY_HIGH)
 		return -EINVAL;
+	if (args->priority > DRM_TIDE_QUEUE_PRIORITY_NORMAL && !capable(CAP_SYS_NICE))
+		return -EPERM;
 
 	guard(mutex)(&client->lock);
 
 	if (client->queue_count == TIDE_MAX_QUEUES)
 		return -ENOSPC;
 
-	queue = tide_queue_create(to_tide_device(drm));
+	queue = tide_queue_create(to_tide_device(drm), args->priority);
 	if (IS_ERR(queue))
 		return PTR_ERR(queue);
 

@@ -14,7 +14,7 @@
  * 4. Arm the job, add its fence everywhere, push it. None of this can fail.
  *
  * Memory pressure could be quicker for ever. After a few rounds the submission
- * takes the segment's fit_lock and pins what it brings in until step 4: one
+ * takes the device's fit_lock and pins what it brings in until step 4: one
  * submission at a time, so that two that do not fit together cannot wait for
  * each other.
  */
@@ -26,9 +26,11 @@
 #include <drm/drm_exec.h>
 #include <drm/drm_syncobj.h>
 
+#include "tide_client.h"
 #include "tide_drv.h"
 #include "tide_fence.h"
 #include "tide_gem.h"
+#include "tide_residency.h"
 #include "tide_submit.h"
 
 /* How often memory pressure may be quicker before a submission pins */
@@ -78,6 +80,8 @@ static int tide_submit_check_bo(struct tide_submit *submit, struct tide_bo *bo)
 	bc = tide_bo_find_client(bo, submit->client);
 	if (!bc)
 		return -ENOENT;
+	if (bo->state == TIDE_BO_LOST)
+		return -ESTALE;
 	if (!bc->residency)
 		return -ENXIO;
 	if (bc->offered)
@@ -89,22 +93,25 @@ static int tide_submit_check_bo(struct tide_submit *submit, struct tide_bo *bo)
 
 static int tide_submit_check_bos(struct tide_submit *submit)
 {
-	u64 size = 0;
+	u64 sizes[TIDE_MAX_SEGMENTS] = {};
 
 	for (u32 i = 0; i < submit->job->bo_count; i++) {
-		int ret = tide_submit_check_bo(submit, tide_submit_bo(submit, i));
+		struct tide_bo *bo = tide_submit_bo(submit, i);
+		u64 *size = &sizes[bo->segment->index];
+		int ret;
 
+		ret = tide_submit_check_bo(submit, bo);
 		if (ret)
 			return tide_submit_bad(submit, DRM_TIDE_LIST_BOS, i, ret);
-		if (check_add_overflow(size, tide_submit_bo(submit, i)->base.size, &size))
+		if (check_add_overflow(*size, bo->base.size, size) || *size > bo->segment->size)
 			return -ENOSPC;
 	}
-	return size > submit->client->tdev->system.size ? -ENOSPC : 0;
+	return 0;
 }
 
 static int tide_submit_pin(struct tide_submit *submit)
 {
-	if (mutex_lock_interruptible(&submit->client->tdev->system.fit_lock))
+	if (mutex_lock_interruptible(&submit->client->tdev->fit_lock))
 		return -ERESTARTSYS;
 
 	for (u32 i = 0; i < submit->job->bo_count; i++)
@@ -121,14 +128,15 @@ static void tide_submit_unpin(struct tide_submit *submit)
 	for (u32 i = 0; i < submit->job->bo_count; i++)
 		atomic_dec(&tide_submit_bo(submit, i)->pins);
 	submit->pinned = false;
-	mutex_unlock(&submit->client->tdev->system.fit_lock);
-	wake_up_all(&submit->client->tdev->system.room);
+	mutex_unlock(&submit->client->tdev->fit_lock);
+	tide_segment_wake(submit->client->tdev);
 }
 
 static int tide_submit_bring_in(struct tide_submit *submit)
 {
 	for (u32 i = 0; i < submit->job->bo_count; i++) {
-		int ret = tide_residency_bring_in(tide_submit_bo(submit, i), NULL);
+		int ret = tide_residency_bring_in(tide_submit_bo(submit, i),
+						  DRM_TIDE_QUEUE_PRIORITY_NORMAL, NULL);
 
 		if (ret == -ERESTARTSYS)
 			return ret;
@@ -197,10 +205,14 @@ static void tide_submit_push(struct tide_submit *submit)
 	tide_fence_init(job->done, client->fence_context, ++client->fence_seqno);
 	tide_fence_follow(job->done, &job->base.s_fence->finished);
 
-	for (u32 i = 0; i < job->bo_count; i++)
+	for (u32 i = 0; i < job->bo_count; i++) {
 		dma_resv_add_fence(job->bos[i].bo->base.resv, done,
 				   job->bos[i].flags & DRM_TIDE_SUBMIT_WRITE ?
 				   DMA_RESV_USAGE_WRITE : DMA_RESV_USAGE_READ);
+		if (job->bos[i].flags & DRM_TIDE_SUBMIT_WRITE)
+			job->bos[i].bo->written = true;
+		tide_segment_touch(job->bos[i].bo);
+	}
 
 	for (u32 i = 0; i < submit->args->signal_count; i++) {
 		struct tide_submit_signal *signal = &submit->signals[i];
@@ -344,6 +356,7 @@ int tide_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 	if (args->flags || args->pad)
 		return -EINVAL;
 
+	tide_client_touch(submit.client);
 	submit.job = tide_job_alloc(submit.client, file->client_id);
 	if (IS_ERR(submit.job))
 		return PTR_ERR(submit.job);

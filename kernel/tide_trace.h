@@ -73,6 +73,19 @@ TRACE_EVENT(tide_page_in_end,
 		      __entry->error)
 );
 
+TRACE_EVENT(tide_copy,
+	    TP_PROTO(struct tide_bo *bo, bool in),
+	    TP_ARGS(bo, in),
+	    TP_STRUCT__entry(__field(u64, bo)
+			     __field(u64, size)
+			     __field(bool, in)),
+	    TP_fast_assign(__entry->bo = drm_vma_node_offset_addr(&bo->base.vma_node);
+			   __entry->size = bo->base.size;
+			   __entry->in = in;),
+	    TP_printk("bo=0x%llx size=%llu to=%s", __entry->bo, __entry->size,
+		      __entry->in ? "local" : "system")
+);
+
 TRACE_EVENT(tide_shrink,
 	    TP_PROTO(int nid, bool discard, unsigned long asked, unsigned long taken),
 	    TP_ARGS(nid, discard, asked, taken),

@@ -5,6 +5,8 @@
 #include "igt_syncobj.h"
 #include "igt_tide.h"
 
+#include <poll.h>
+
 /* Device */
 
 static bool node_is_tide(const char *path)
@@ -83,15 +85,29 @@ struct drm_tide_segment_info tide_segment_info(int fd, uint32_t segment)
 	return info;
 }
 
+uint64_t tide_usage(int fd)
+{
+	uint64_t usage = 0;
+
+	for (uint32_t i = 0; i < tide_info(fd).segment_count; i++)
+		usage += tide_segment_info(fd, i).usage;
+	return usage;
+}
+
 /* Allocations */
 
-int __tide_bo_create(int fd, uint64_t size, uint32_t *handle)
+int __tide_bo_create_in(int fd, uint64_t size, uint32_t segments, uint32_t *handle)
 {
-	struct drm_tide_bo_create create = { .size = size };
+	struct drm_tide_bo_create create = { .size = size, .segments = segments };
 	int ret = __tide_ioctl(fd, DRM_IOCTL_TIDE_BO_CREATE, &create);
 
 	*handle = create.handle;
 	return ret;
+}
+
+int __tide_bo_create(int fd, uint64_t size, uint32_t *handle)
+{
+	return __tide_bo_create_in(fd, size, 0, handle);
 }
 
 uint32_t tide_bo_create(int fd, uint64_t size)
@@ -279,19 +295,26 @@ void tide_queue_wait(int fd, const struct tide_queue *queue, uint64_t value)
 
 /* Offer, reclaim, residency */
 
-int __tide_offer(int fd, const uint32_t *handles, uint32_t count, uint32_t priority,
-		 uint32_t *bad_index)
+int __tide_offer_flags(int fd, const uint32_t *handles, uint32_t count, uint32_t priority,
+		       uint32_t flags, uint32_t *bad_index)
 {
 	struct drm_tide_offer offer = {
 		.handles = (uintptr_t)handles,
 		.count = count,
 		.priority = priority,
+		.flags = flags,
 	};
 	int ret = __tide_ioctl(fd, DRM_IOCTL_TIDE_OFFER, &offer);
 
 	if (bad_index)
 		*bad_index = offer.bad_index;
 	return ret;
+}
+
+int __tide_offer(int fd, const uint32_t *handles, uint32_t count, uint32_t priority,
+		 uint32_t *bad_index)
+{
+	return __tide_offer_flags(fd, handles, count, priority, 0, bad_index);
 }
 
 void tide_offer(int fd, const uint32_t *handles, uint32_t count, uint32_t priority)
@@ -337,24 +360,33 @@ uint32_t tide_reclaim_one(int fd, uint32_t queue, uint32_t handle)
 	uint32_t result = 0xdeadbeef;
 
 	tide_reclaim(fd, queue, &handle, &result, 1);
-	igt_assert_lte_u32(result, DRM_TIDE_RECLAIM_DISCARDED);
+	igt_assert_lte_u32(result, DRM_TIDE_RECLAIM_NOT_COMMITTED);
 	return result;
+}
+
+int __tide_make_resident_args(int fd, uint32_t queue, const uint32_t *handles, uint32_t count,
+			      uint32_t flags, struct drm_tide_make_resident *args)
+{
+	*args = (struct drm_tide_make_resident){
+		.handles = (uintptr_t)handles,
+		.count = count,
+		.queue = queue,
+		.flags = flags,
+	};
+	return __tide_ioctl(fd, DRM_IOCTL_TIDE_MAKE_RESIDENT, args);
 }
 
 int __tide_make_resident(int fd, uint32_t queue, const uint32_t *handles, uint32_t count,
 			 uint64_t *value, uint32_t *bad_index)
 {
-	struct drm_tide_make_resident resident = {
-		.handles = (uintptr_t)handles,
-		.count = count,
-		.queue = queue,
-	};
-	int ret = __tide_ioctl(fd, DRM_IOCTL_TIDE_MAKE_RESIDENT, &resident);
+	struct drm_tide_make_resident args;
+	int ret = __tide_make_resident_args(fd, queue, handles, count,
+					    DRM_TIDE_MAKE_RESIDENT_MUST_SUCCEED, &args);
 
 	if (value)
-		*value = resident.value;
+		*value = args.value;
 	if (bad_index)
-		*bad_index = resident.bad_index;
+		*bad_index = args.bad_index;
 	return ret;
 }
 
@@ -372,17 +404,24 @@ void tide_make_resident_one(int fd, const struct tide_queue *queue, uint32_t han
 	tide_queue_wait(fd, queue, tide_make_resident(fd, queue->id, &handle, 1));
 }
 
-int __tide_evict(int fd, const uint32_t *handles, uint32_t count, uint32_t *bad_index)
+int __tide_evict_flags(int fd, const uint32_t *handles, uint32_t count, uint32_t flags,
+		       uint32_t *bad_index)
 {
 	struct drm_tide_evict evict = {
 		.handles = (uintptr_t)handles,
 		.count = count,
+		.flags = flags,
 	};
 	int ret = __tide_ioctl(fd, DRM_IOCTL_TIDE_EVICT, &evict);
 
 	if (bad_index)
 		*bad_index = evict.bad_index;
 	return ret;
+}
+
+int __tide_evict(int fd, const uint32_t *handles, uint32_t count, uint32_t *bad_index)
+{
+	return __tide_evict_flags(fd, handles, count, 0, bad_index);
 }
 
 void tide_evict(int fd, const uint32_t *handles, uint32_t count)
@@ -393,4 +432,44 @@ void tide_evict(int fd, const uint32_t *handles, uint32_t count)
 void tide_evict_one(int fd, uint32_t handle)
 {
 	tide_evict(fd, &handle, 1);
+}
+
+/* Budgets */
+
+struct drm_tide_budget tide_budget(int fd, uint32_t segment)
+{
+	struct drm_tide_budget budget = { .segment = segment };
+
+	igt_assert_eq(__tide_ioctl(fd, DRM_IOCTL_TIDE_BUDGET, &budget), 0);
+	return budget;
+}
+
+int __tide_reserve(int fd, uint32_t segment, uint64_t bytes)
+{
+	struct drm_tide_reserve reserve = { .segment = segment, .bytes = bytes };
+
+	return __tide_ioctl(fd, DRM_IOCTL_TIDE_RESERVE, &reserve);
+}
+
+int __tide_suspend(int fd, uint64_t client)
+{
+	struct drm_tide_suspend suspend = { .client = client };
+
+	return __tide_ioctl(fd, DRM_IOCTL_TIDE_SUSPEND, &suspend);
+}
+
+bool tide_read_trim(int fd, int timeout_ms, struct drm_tide_event_trim *event)
+{
+	struct pollfd pollfd = { .fd = fd, .events = POLLIN };
+	int ready = poll(&pollfd, 1, timeout_ms);
+
+	igt_assert_lte(0, ready);
+	if (!ready)
+		return false;
+	igt_assert_eq(pollfd.revents, POLLIN);
+	igt_assert_eq(read(fd, event, sizeof(*event)), sizeof(*event));
+	igt_assert_eq_u32(event->base.type, DRM_TIDE_EVENT_TRIM);
+	igt_assert_eq_u32(event->base.length, sizeof(*event));
+	igt_assert_eq_u32(event->pad, 0);
+	return true;
 }

@@ -33,9 +33,12 @@ int __tide_ioctl_once(int fd, unsigned long request, void *arg);
 int __tide_ioctl(int fd, unsigned long request, void *arg);
 struct drm_tide_info tide_info(int fd);
 struct drm_tide_segment_info tide_segment_info(int fd, uint32_t segment);
+/* Of all segments */
+uint64_t tide_usage(int fd);
 
 /* Allocations */
 
+int __tide_bo_create_in(int fd, uint64_t size, uint32_t segments, uint32_t *handle);
 int __tide_bo_create(int fd, uint64_t size, uint32_t *handle);
 uint32_t tide_bo_create(int fd, uint64_t size);
 int __tide_bo_close(int fd, uint32_t handle);
@@ -77,6 +80,8 @@ int64_t tide_deadline(int64_t timeout_ns);
 
 /* Offer, reclaim, residency. The out pointers may be NULL. */
 
+int __tide_offer_flags(int fd, const uint32_t *handles, uint32_t count, uint32_t priority,
+		       uint32_t flags, uint32_t *bad_index);
 int __tide_offer(int fd, const uint32_t *handles, uint32_t count, uint32_t priority,
 		 uint32_t *bad_index);
 void tide_offer(int fd, const uint32_t *handles, uint32_t count, uint32_t priority);
@@ -88,15 +93,30 @@ uint64_t tide_reclaim(int fd, uint32_t queue, const uint32_t *handles, uint32_t 
 		      uint32_t count);
 /* Returns DRM_TIDE_RECLAIM_*; the value is not told. */
 uint32_t tide_reclaim_one(int fd, uint32_t queue, uint32_t handle);
+/* All that the call takes and gives */
+int __tide_make_resident_args(int fd, uint32_t queue, const uint32_t *handles, uint32_t count,
+			      uint32_t flags, struct drm_tide_make_resident *args);
+/* MUST_SUCCEED, as budgets are not what most tests are about: tide_budget does that. */
 int __tide_make_resident(int fd, uint32_t queue, const uint32_t *handles, uint32_t count,
 			 uint64_t *value, uint32_t *bad_index);
 /* Returns the paging fence value. */
 uint64_t tide_make_resident(int fd, uint32_t queue, const uint32_t *handles, uint32_t count);
 /* The same for one, and waits for it. */
 void tide_make_resident_one(int fd, const struct tide_queue *queue, uint32_t handle);
+int __tide_evict_flags(int fd, const uint32_t *handles, uint32_t count, uint32_t flags,
+		       uint32_t *bad_index);
 int __tide_evict(int fd, const uint32_t *handles, uint32_t count, uint32_t *bad_index);
 void tide_evict(int fd, const uint32_t *handles, uint32_t count);
 void tide_evict_one(int fd, uint32_t handle);
+
+/* Budgets */
+
+struct drm_tide_budget tide_budget(int fd, uint32_t segment);
+int __tide_reserve(int fd, uint32_t segment, uint64_t bytes);
+/* client: a drm-client-id, or 0 for the calling one */
+int __tide_suspend(int fd, uint64_t client);
+/* Waits for a trim event and reads it: false if there is none in that time. */
+bool tide_read_trim(int fd, int timeout_ms, struct drm_tide_event_trim *event);
 
 /* Jobs: start with `struct tide_job job = {};`, add to it, submit it as often as wanted. */
 
@@ -192,6 +212,12 @@ int __tide_param_set(const char *name, uint64_t value);
 void tide_param_set(const char *name, uint64_t value);
 /* The value of a key of the file's fdinfo in bytes or ns, or -ENOENT. */
 int64_t tide_fdinfo(int fd, const char *key);
+
+/*
+ * Loads the module anew with parameters, until the end of the test. All files of
+ * the device have to be closed.
+ */
+void tide_reload(const char *parameters);
 
 /* Swap on a zram device of its own, until tide_swap_off() or the end of the test. */
 void tide_swap_on(uint64_t bytes);

@@ -5,6 +5,7 @@
 #include "igt_tide.h"
 
 #include <sys/swap.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 
 #define DIE_ON(cond, what) igt_assert_f(!(cond), "%s: %s\n", what, strerror(errno))
@@ -192,6 +193,38 @@ void tide_param_set(const char *name, uint64_t value)
 			igt_install_exit_handler(restore_params);
 	}
 	igt_assert_eq(__tide_param_set(name, value), 0);
+}
+
+/* The module */
+
+static void load_module(const char *parameters)
+{
+	const char *path = getenv("TIDE_KO") ?: "/src/build/stock/kernel/tide.ko";
+	int fd;
+
+	for (int tries = 0; syscall(SYS_delete_module, "tide", O_NONBLOCK); tries++) {
+		igt_assert_lt(tries, TIDE_LIVENESS_S * 10);
+		usleep(100000);
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	igt_assert_fd(fd);
+	do_or_die(syscall(SYS_finit_module, fd, parameters, 0));
+	close(fd);
+}
+
+static void restore_module(int sig __maybe_unused)
+{
+	load_module(getenv("TIDE_PARAMETERS") ?: "");
+}
+
+void tide_reload(const char *parameters)
+{
+	static bool installed;
+
+	if (!installed)
+		igt_install_exit_handler(restore_module);
+	installed = true;
+	load_module(parameters);
 }
 
 /* fdinfo */

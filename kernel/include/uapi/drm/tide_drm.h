@@ -259,7 +259,7 @@ struct drm_tide_bo_info {
 };
 
 /**
- * define DRM_TIDE_QUEUE_PRIORITY_LOW - page-in work that can wait
+ * define DRM_TIDE_QUEUE_PRIORITY_LOW - what can wait
  */
 #define DRM_TIDE_QUEUE_PRIORITY_LOW	(-1)
 /**
@@ -267,7 +267,7 @@ struct drm_tide_bo_info {
  */
 #define DRM_TIDE_QUEUE_PRIORITY_NORMAL	0
 /**
- * define DRM_TIDE_QUEUE_PRIORITY_HIGH - page-in work that is urgent; needs CAP_SYS_NICE
+ * define DRM_TIDE_QUEUE_PRIORITY_HIGH - what is urgent; needs CAP_SYS_NICE
  */
 #define DRM_TIDE_QUEUE_PRIORITY_HIGH	1
 
@@ -458,8 +458,8 @@ struct drm_tide_offer {
  * and mappings stay in use whatever the answer.
  *
  * What is on the residency list is part of the client's usage again, whatever
- * the budget; see &drm_tide_budget. Reclaiming what is not offered answers OK. A handle that is named twice is
- * reclaimed twice.
+ * the budget; see &drm_tide_budget. Reclaiming what is not offered answers OK. A
+ * handle that is named twice is reclaimed twice.
  *
  * The call does not wait for pages; only a discard of one of these very
  * allocations that has begun already is let finish. If another thread destroys
@@ -570,7 +570,7 @@ struct drm_tide_make_resident {
  */
 #define DRM_TIDE_EVICT_ONLY_IF_NECESSARY	(1u << 0)
 /**
- * define DRM_TIDE_EVICT_NOT_WRITTEN - the client has not written since the last page-in
+ * define DRM_TIDE_EVICT_NOT_WRITTEN - the client has not written while it was resident
  *
  * The copy back from local memory is left out, unless the kernel knows of a job
  * or a CPU mapping that may have written
@@ -846,7 +846,7 @@ struct drm_tide_suspend {
 /**
  * struct drm_tide_event_trim - the client's usage is over its budget
  *
- * Read from the node, which polls readable then, as any &drm_event. Until it is
+ * Read from the node, which polls readable then, as any struct drm_event. Until it is
  * read there is one for each segment at most, and later ones only change its
  * @bytes, which are a hint: ask &drm_tide_budget for what holds now. Nothing
  * happens to a client that does not read it, or does not trim, but that its
