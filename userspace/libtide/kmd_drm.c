@@ -181,10 +181,12 @@ static int
 drm_make_resident(struct tide_kmd *kmd, uint32_t queue, const uint32_t *handles, uint32_t count,
                   uint64_t *value)
 {
+   /* The library keeps no account of its client's budget. */
    struct drm_tide_make_resident args = {
       .handles = user_pointer(handles),
       .count = count,
       .queue = queue,
+      .flags = DRM_TIDE_MAKE_RESIDENT_MUST_SUCCEED,
    };
    int ret = call(kmd, DRM_IOCTL_TIDE_MAKE_RESIDENT, &args);
 
