@@ -211,6 +211,7 @@ list_make_resident(const struct list *list, uint32_t first, uint32_t count)
       .handles = (uintptr_t)&list->handles[first],
       .count = count,
       .queue = list->queue,
+      .flags = DRM_TIDE_MAKE_RESIDENT_MUST_SUCCEED,
    };
    call(list->fd, DRM_IOCTL_TIDE_MAKE_RESIDENT, &args, "MAKE_RESIDENT");
    return args.value;
