@@ -164,7 +164,7 @@ lists(void **state)
    assert_int_equal(value, 0x100000002);
 
    EXPECT(DRM_IOCTL_TIDE_MAKE_RESIDENT, make_resident, .handles = (uintptr_t)handles, .count = 2,
-          .queue = 7);
+          .queue = 7, .flags = DRM_TIDE_MAKE_RESIDENT_MUST_SUCCEED);
    next.out.make_resident.value = 0x100000003;
    CHECK(ops->make_resident(kmd, 7, handles, 2, &value));
    assert_int_equal(value, 0x100000003);
