@@ -246,6 +246,30 @@ static void test_limit(const void *data)
 	lot_check_intact(others);
 }
 
+/* What is above a limit that was lowered goes at once, and no more. */
+static void test_limit_lowered(const void *data)
+{
+	const unsigned int limit_mib = 64;
+	uint32_t discarded, excess;
+	struct scene scene;
+	struct lot *lot;
+
+	scene_init(&scene, NULL, "limited");
+	lot = filled_lot_in(&scene, 256, 1);
+	lot_offer(lot, DRM_TIDE_PRIORITY_LOW);
+	excess = cgroup_current_mib(&scene.cg) - limit_mib;
+	cgroup_set_mib(&scene.cg, "memory.max", limit_mib);
+	igt_assert_lte_u64(cgroup_current_mib(&scene.cg), limit_mib);
+
+	/* Looking at what was discarded takes pages again. */
+	tide_cgroup_set(&scene.cg, "memory.max", "max");
+	discarded = lot_reclaim(lot, scene.queue.id);
+	igt_assert_f(discarded + SLACK_MIB >= excess && discarded <= excess + 3 + SLACK_MIB,
+		     "%u discarded, %u MiB were too much\n", discarded, excess);
+	lot_check_order(lot);
+	lot_check(lot);
+}
+
 /* Only when everything that can be discarded is gone is a process killed. */
 static void test_kill_comes_last(const void *data)
 {
@@ -598,6 +622,10 @@ igt_main
 		igt_describe("a cgroup at its limit discards its own offers in order, and no others");
 		igt_subtest_f("h2-b4-limit-discards-own%s", swap)
 			pressure_run_swap(mib, test_limit, NULL);
+
+		igt_describe("a limit lowered far below what is offered discards what is above it");
+		igt_subtest_f("h2-h5-limit-lowered%s", swap)
+			pressure_run_swap(mib, test_limit_lowered, NULL);
 
 		igt_describe("a client far beyond its limit by what it has offered is not killed");
 		igt_subtest_f("h2-offering-client-lives%s", swap)

@@ -42,7 +42,7 @@
 
 /*
  * 1 MiB in pages: what global reclaim discards at least at a time, and what one
- * attempt of a cgroup's reclaim discards before it stops
+ * attempt of a cgroup's reclaim discards at least before it stops
  */
 #define TIDE_RECLAIM_STEP		((unsigned long)SZ_1M >> PAGE_SHIFT)
 
@@ -112,16 +112,29 @@ static struct mem_cgroup *tide_reclaim_root(struct mem_cgroup *memcg, int nid)
 #endif
 }
 
+/* Pages by which a cgroup is above its limit: many, where that was lowered */
+static unsigned long tide_memcg_excess(struct mem_cgroup *memcg)
+{
+#ifdef CONFIG_MEMCG
+	unsigned long usage = page_counter_read(&memcg->memory);
+
+	return usage - min(usage, READ_ONCE(memcg->memory.max));
+#else
+	return 0;
+#endif
+}
+
 /*
  * What a cgroup's reclaim may still discard. It is not told what shrinkers have
  * freed, and would go on until nothing is left; but their account lasts for one
- * attempt of it.
+ * attempt of it. A limit that was lowered is enforced by a few attempts, and
+ * then by killing.
  */
-static unsigned long tide_cgroup_allowance(void)
+static unsigned long tide_cgroup_allowance(struct mem_cgroup *root)
 {
 	unsigned long reclaimed = current->reclaim_state ? current->reclaim_state->reclaimed : 0;
 
-	return TIDE_RECLAIM_STEP - min(reclaimed, TIDE_RECLAIM_STEP);
+	return max(tide_memcg_excess(root), TIDE_RECLAIM_STEP - min(reclaimed, TIDE_RECLAIM_STEP));
 }
 
 static bool tide_has_swap(struct mem_cgroup *memcg)
@@ -146,10 +159,11 @@ static unsigned long tide_discard_count(struct shrinker *shrinker, struct shrink
 {
 	struct tide_device *tdev = shrinker->private_data;
 	struct tide_reclaim where = { .tdev = tdev, .nid = sc->nid, .memcg = sc->memcg };
+	struct mem_cgroup *root = tide_reclaim_root(sc->memcg, sc->nid);
 	unsigned long pages, most;
 
-	if (tide_reclaim_root(sc->memcg, sc->nid))
-		most = tide_cgroup_allowance();
+	if (root)
+		most = tide_cgroup_allowance(root);
 	else
 		/* Half of it is asked for. */
 		most = 2 * max(tide_node_need(sc->nid), TIDE_RECLAIM_STEP);
