@@ -192,6 +192,8 @@ static void test_debugfs_allocations(const void *data)
 static void test_debugfs_stats(const void *data)
 {
 	struct client c = new_client();
+	uint64_t created = tide_stat(c.fd, "created_allocations");
+	uint64_t created_pages = tide_stat(c.fd, "created_pages");
 	uint64_t allocations = tide_stat(c.fd, "discarded_allocations");
 	uint64_t pages = tide_stat(c.fd, "discarded_pages");
 	uint64_t paged_in = tide_stat(c.fd, "paged_in_pages");
@@ -207,6 +209,9 @@ static void test_debugfs_stats(const void *data)
 	tide_make_resident_one(c.fd, &c.queue, c.handle);
 	igt_assert_eq_u64(tide_stat(c.fd, "paged_in_pages"), paged_in + 2 * SIZE / TIDE_PAGE);
 	igt_assert_eq_u64(tide_stat(c.fd, "evicted_pages"), evicted);
+	tide_bo_create(c.fd, TIDE_PAGE + 1);
+	igt_assert_eq_u64(tide_stat(c.fd, "created_allocations"), created + 1);
+	igt_assert_eq_u64(tide_stat(c.fd, "created_pages"), created_pages + 2);
 }
 
 static void test_debugfs_stats_evicted(const void *data)

@@ -78,6 +78,8 @@ static int tide_debugfs_stats_show(struct seq_file *m, void *unused)
 	struct tide_device *tdev = m->private;
 	struct tide_stats *stats = &tdev->stats;
 
+	seq_printf(m, "created_allocations %lld\n", atomic64_read(&stats->created_allocations));
+	seq_printf(m, "created_pages %lld\n", atomic64_read(&stats->created_pages));
 	seq_printf(m, "discarded_allocations %lld\n",
 		   atomic64_read(&stats->discarded_allocations));
 	seq_printf(m, "decommitted_pages %lld\n", atomic64_read(&stats->decommitted_pages));

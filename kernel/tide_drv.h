@@ -34,6 +34,10 @@ struct tide_paging_op;
  * struct tide_stats - what has happened since the device was bound
  */
 struct tide_stats {
+	/** @created_allocations: allocations that were created */
+	atomic64_t created_allocations;
+	/** @created_pages: their sizes */
+	atomic64_t created_pages;
 	/** @discarded_allocations: discards */
 	atomic64_t discarded_allocations;
 	/** @discarded_pages: pages that discards gave back */

@@ -211,6 +211,8 @@ struct tide_bo *tide_bo_create(struct tide_client *client, u64 size, u32 segment
 	drm_dev_get(&tdev->drm);
 	scoped_guard(spinlock, &tdev->bo_lock)
 		list_add_tail(&bo->device_link, &tdev->bos);
+	atomic64_inc(&tdev->stats.created_allocations);
+	atomic64_add(size >> PAGE_SHIFT, &tdev->stats.created_pages);
 	return bo;
 
 err_release:

@@ -201,6 +201,10 @@ __noreturn __igt_printf(6, 7) void __igt_fail_assert(const char *domain, const c
 	} while (0)
 #define igt_skip_on(expr) igt_require(!(expr))
 
+/* Threads: one that fails an assertion ends, and the subtest has to ask. */
+
+void igt_thread_assert_no_failures(void);
+
 /* Processes */
 
 struct igt_helper_process {
