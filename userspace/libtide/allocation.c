@@ -165,6 +165,52 @@ tide_allocation_unmap(struct tide_allocation *allocation)
    pthread_mutex_unlock(&device->map_lock);
 }
 
+int
+tide_allocation_mmap_offset(struct tide_allocation *allocation, uint64_t *offset)
+{
+   if (!allocation || !offset)
+      return -EINVAL;
+
+   struct tide_device *device = allocation->device;
+
+   if (tide_device_stale(device))
+      return -ESTALE;
+   return device->kmd->ops->bo_mmap_offset(device->kmd, allocation->handle, offset);
+}
+
+int
+tide_allocation_hold(struct tide_allocation *allocation)
+{
+   if (!allocation)
+      return -EINVAL;
+   if (tide_device_stale(allocation->device))
+      return -ESTALE;
+   return tide_offer_hold(allocation);
+}
+
+void
+tide_allocation_release(struct tide_allocation *allocation)
+{
+   uint32_t scratch[1];
+
+   if (!tide_device_stale(allocation->device))
+      tide_offer_release(allocation->device, &allocation, scratch, 1);
+}
+
+bool
+tide_allocation_in_use(struct tide_allocation *allocation)
+{
+   bool in_use;
+
+   if (tide_device_stale(allocation->device))
+      return true;
+
+   pthread_mutex_lock(&allocation->lock);
+   in_use = allocation->batch_refs;
+   pthread_mutex_unlock(&allocation->lock);
+   return in_use;
+}
+
 /* Makes room for @handle in the table of what is shared. */
 static int
 reserve_shared_locked(struct tide_device *device, uint32_t handle)

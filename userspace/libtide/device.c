@@ -57,6 +57,8 @@ tide_device_create(struct tide_kmd *kmd, struct tide_device **device)
    pthread_mutex_init(&made->wait_lock, NULL);
    pthread_cond_init(&made->turn_over, NULL);
    pthread_mutex_init(&made->map_lock, NULL);
+   pthread_mutex_init(&made->trim_lock, NULL);
+   tide_list_init(&made->trimmers);
    *device = made;
    return 0;
 
@@ -158,6 +160,7 @@ tide_device_unref(struct tide_device *device)
    pthread_mutex_destroy(&device->wait_lock);
    pthread_cond_destroy(&device->turn_over);
    pthread_mutex_destroy(&device->map_lock);
+   pthread_mutex_destroy(&device->trim_lock);
    free(device->shared);
    free(device);
 }

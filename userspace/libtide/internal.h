@@ -18,7 +18,7 @@
  * them the kernel knows. For each allocation the library keeps, under the lock
  * of that allocation alone:
  *
- * - batch_refs, how many batches under construction refer to it. A draw call
+ * - batch_refs, how many batches under construction, and holds, refer to it. A draw call
  *   costs one uncontended lock, since no two contexts meet but on an allocation
  *   that both use.
  * - wanted, the priority of an offer that is held back.
@@ -44,12 +44,14 @@
  * Locks, outermost first; those on one line are never held together, nor are
  * two of a kind:
  *
+ * - tide_device.trim_lock
  * - tide_context.submit_lock | tide_batch.lock
  * - tide_device.share_lock
  * - tide_device.wait_lock | tide_device.unsent_lock | tide_device.map_lock
  * - tide_allocation.lock | tide_paging_queue.lock
  *
- * The last two lines are never held over a kernel call, but for map_lock.
+ * The last two lines are never held over a kernel call, but for map_lock. The
+ * first is the only one that is held over a callback.
  */
 
 /* The right to call the kernel about an allocation; who it is, is the address. */
@@ -84,6 +86,17 @@ struct tide_device {
 
    /* age of offers that are held back */
    atomic_uint offer_clock;
+
+   /* held while callbacks run */
+   pthread_mutex_t trim_lock;
+   struct tide_list trimmers;
+};
+
+struct tide_trimmer {
+   struct tide_device *device;
+   tide_trim_callback callback;
+   void *data;
+   struct tide_list link;
 };
 
 struct tide_allocation {

@@ -29,6 +29,7 @@ struct tide_kmd_ops {
    void (*bo_close)(struct tide_kmd *kmd, uint32_t handle);
    int (*bo_map)(struct tide_kmd *kmd, uint32_t handle, uint64_t size, void **pointer);
    void (*bo_unmap)(struct tide_kmd *kmd, void *pointer, uint64_t size);
+   int (*bo_mmap_offset)(struct tide_kmd *kmd, uint32_t handle, uint64_t *offset);
    int (*bo_info)(struct tide_kmd *kmd, struct drm_tide_bo_info *info);
    int (*bo_export)(struct tide_kmd *kmd, uint32_t handle, int *fd);
    /* gives the handle that the client has already, without counting it */

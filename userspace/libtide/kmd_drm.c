@@ -65,19 +65,30 @@ drm_bo_close(struct tide_kmd *kmd, uint32_t handle)
 }
 
 static int
-drm_bo_map(struct tide_kmd *kmd, uint32_t handle, uint64_t size, void **pointer)
+drm_bo_mmap_offset(struct tide_kmd *kmd, uint32_t handle, uint64_t *offset)
 {
    struct drm_tide_bo_mmap_offset args = {.handle = handle};
+   int ret = call(kmd, DRM_IOCTL_TIDE_BO_MMAP_OFFSET, &args);
+
+   if (!ret)
+      *offset = args.offset;
+   return ret;
+}
+
+static int
+drm_bo_map(struct tide_kmd *kmd, uint32_t handle, uint64_t size, void **pointer)
+{
+   uint64_t offset;
    int ret;
 
    if (size > SIZE_MAX)
       return -ENOMEM;
-   ret = call(kmd, DRM_IOCTL_TIDE_BO_MMAP_OFFSET, &args);
+   ret = drm_bo_mmap_offset(kmd, handle, &offset);
    if (ret)
       return ret;
 
    _Static_assert(sizeof(off_t) == 8, "offsets of DRM nodes have 64 bits");
-   void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, kmd->fd, args.offset);
+   void *map = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, kmd->fd, offset);
 
    if (map == MAP_FAILED)
       return -errno;
@@ -252,6 +263,7 @@ static const struct tide_kmd_ops drm_ops = {
    .bo_close = drm_bo_close,
    .bo_map = drm_bo_map,
    .bo_unmap = drm_bo_unmap,
+   .bo_mmap_offset = drm_bo_mmap_offset,
    .bo_info = drm_bo_info,
    .bo_export = drm_bo_export,
    .bo_import = drm_bo_import,

@@ -2,6 +2,7 @@
 #ifndef LIBTIDE_H
 #define LIBTIDE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -146,6 +147,60 @@ int
 tide_device_segment(struct tide_device *device, uint32_t index, struct tide_segment *segment);
 
 /*
+ * Trim
+ */
+
+struct tide_trimmer;
+
+/**
+ * typedef tide_trim_callback - gives memory back that is kept for reuse
+ * @data: what tide_trimmer_create() was given
+ *
+ * Called by whichever thread calls tide_device_trim(), at the same time by one
+ * only. May call every function but tide_device_trim() and those of trimmers.
+ */
+typedef void (*tide_trim_callback)(void *data);
+
+/**
+ * tide_trimmer_create() - have a cache trimmed
+ * @device: the device
+ * @callback: empties the cache
+ * @data: for @callback
+ * @trimmer: out
+ *
+ * For who keeps allocations that nobody uses.
+ *
+ * WDDM: D3DKMTRegisterTrimNotification.
+ *
+ * Return: 0 or an error.
+ */
+int
+tide_trimmer_create(struct tide_device *device, tide_trim_callback callback, void *data,
+                    struct tide_trimmer **trimmer);
+
+/**
+ * tide_trimmer_destroy() - have a cache trimmed no more
+ * @trimmer: the trimmer, or NULL
+ *
+ * Waits for a callback that is under way in another thread; there is none after it.
+ *
+ * WDDM: D3DKMTUnregisterTrimNotification.
+ */
+void
+tide_trimmer_destroy(struct tide_trimmer *trimmer);
+
+/**
+ * tide_device_trim() - empty all caches of a device
+ * @device: the device
+ *
+ * Waits for other threads' calls of it.
+ *
+ * Return: 0 or an error.
+ */
+int
+tide_device_trim(struct tide_device *device);
+
+/*
  * Allocations
  */
 
@@ -234,6 +289,53 @@ tide_allocation_map(struct tide_allocation *allocation, void **pointer);
  */
 void
 tide_allocation_unmap(struct tide_allocation *allocation);
+
+/**
+ * tide_allocation_mmap_offset() - where an allocation is in the device's file
+ * @allocation: the allocation
+ * @offset: out, for mmap(2) of tide_device_fd()
+ *
+ * For mappings of one's own, of any page range, which have to be MAP_SHARED. They
+ * are the caller's to remove, and keep the memory.
+ *
+ * Return: 0 or an error.
+ */
+int
+tide_allocation_mmap_offset(struct tide_allocation *allocation, uint64_t *offset);
+
+/**
+ * tide_allocation_hold() - say that the CPU uses an allocation
+ * @allocation: the allocation
+ *
+ * As a batch of TIDE_BATCH_CPU that refers to this allocation alone, but without
+ * the batch: until tide_allocation_release() offers of it are held back. Counted.
+ *
+ * Return: 0, or -ENODATA where the allocation is offered: reclaim it first.
+ */
+int
+tide_allocation_hold(struct tide_allocation *allocation);
+
+/**
+ * tide_allocation_release() - say that the CPU does not use an allocation any more
+ * @allocation: the allocation, held
+ *
+ * An offer that waited for this alone goes to the kernel before the call returns,
+ * in this thread.
+ */
+void
+tide_allocation_release(struct tide_allocation *allocation);
+
+/**
+ * tide_allocation_in_use() - whether an allocation is held, or a batch refers to it
+ * @allocation: the allocation
+ *
+ * For who keeps allocations for reuse, and has no other references. Batches that
+ * are over and submitted jobs do not count.
+ *
+ * Return: true where a batch under construction refers to it, or it is held.
+ */
+bool
+tide_allocation_in_use(struct tide_allocation *allocation);
 
 /**
  * tide_allocation_export() - share an allocation

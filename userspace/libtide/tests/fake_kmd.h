@@ -21,6 +21,7 @@ enum fake_op {
    FAKE_BO_CLOSE,
    FAKE_BO_MAP,
    FAKE_BO_UNMAP,
+   FAKE_BO_MMAP_OFFSET,
    FAKE_BO_INFO,
    FAKE_BO_EXPORT,
    FAKE_BO_IMPORT,
@@ -37,6 +38,9 @@ enum fake_op {
    FAKE_SYNCOBJ_WAIT,
    FAKE_OP_COUNT,
 };
+
+/* Where an allocation is in the file of the node. */
+#define FAKE_MMAP_OFFSET(handle) ((uint64_t)(handle) << 32)
 
 struct fake_bo {
    bool open;

@@ -92,6 +92,18 @@ fake_bo_map(struct tide_kmd *kmd, uint32_t handle, uint64_t size, void **pointer
    return fake_leave(fake, 0);
 }
 
+static int
+fake_bo_mmap_offset(struct tide_kmd *kmd, uint32_t handle, uint64_t *offset)
+{
+   struct fake *fake = fake_of(kmd);
+   int ret = fake_enter(fake, FAKE_BO_MMAP_OFFSET, &handle, 1, 0);
+
+   if (ret)
+      return ret;
+   *offset = FAKE_MMAP_OFFSET(handle);
+   return fake_leave(fake, 0);
+}
+
 static void
 fake_bo_unmap(struct tide_kmd *kmd, void *pointer, uint64_t size)
 {
@@ -300,6 +312,7 @@ fake_memory_init(struct tide_kmd_ops *ops)
    ops->bo_close = fake_bo_close;
    ops->bo_map = fake_bo_map;
    ops->bo_unmap = fake_bo_unmap;
+   ops->bo_mmap_offset = fake_bo_mmap_offset;
    ops->bo_info = fake_bo_info;
    ops->bo_export = fake_bo_export;
    ops->bo_import = fake_bo_import;

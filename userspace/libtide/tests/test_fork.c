@@ -6,6 +6,13 @@
 
 #include "fixture.h"
 
+static void
+never(void *data)
+{
+   (void)data;
+   fail();
+}
+
 /* In a child nothing works, nothing hangs, and nothing of the parent's is closed. */
 static void
 forked_child(void **state)
@@ -31,6 +38,7 @@ forked_child(void **state)
       struct tide_allocation *a;
       struct tide_allocation_info info;
       struct tide_paging_queue *queue;
+      struct tide_trimmer *trimmer;
       struct tide_context *context;
       struct tide_batch *b;
       struct tide_segment segment;
@@ -45,9 +53,15 @@ forked_child(void **state)
       STALE(tide_device_segment(f->device, 0, &segment));
       STALE(tide_allocation_create(f->device, 1, 0, &a));
       STALE(tide_allocation_map(f->a[1], &p));
+      STALE(tide_allocation_mmap_offset(f->a[1], &value));
+      STALE(tide_allocation_hold(f->a[1]));
+      tide_allocation_release(f->a[1]);
+      bad += !tide_allocation_in_use(f->a[1]);
       STALE(tide_allocation_query(f->a[1], &info));
       STALE(tide_allocation_export(f->a[1], &fd));
       STALE(tide_allocation_import(f->device, 1001, &a));
+      STALE(tide_device_trim(f->device));
+      STALE(tide_trimmer_create(f->device, never, NULL, &trimmer));
       STALE(tide_paging_queue_create(f->device, &queue));
       STALE(tide_paging_queue_wait(f->queue, 1, 0));
       STALE(tide_paging_queue_completed(f->queue, &value));

@@ -133,7 +133,14 @@ objects(void **state)
 
    assert_int_equal(pread(node, text, 5, 0x100000000), 5);
    assert_string_equal(text, "more");
+
+   uint64_t offset = 0;
+
+   assert_ok(ops->bo_mmap_offset(kmd, 5, &offset));
+   assert_int_equal(offset, 0x100000000);
+
    next.error = ENOENT;
+   assert_error(ops->bo_mmap_offset(kmd, 5, &offset), ENOENT);
    assert_error(ops->bo_map(kmd, 5, 4096, &p), ENOENT);
    next.error = 0;
    next.out.mmap_offset.offset = 1;

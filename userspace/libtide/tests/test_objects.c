@@ -2,6 +2,7 @@
 /* Devices, allocations, paging queues, fences: life, limits, errors. */
 
 #include <fcntl.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include "fixture.h"
@@ -162,6 +163,14 @@ mapping_is_kept_and_counted(void **state)
    tide_allocation_unmap(f->a[0]);
    tide_allocation_unmap(f->a[0]);
    assert_int_equal(f->fake->calls[FAKE_BO_UNMAP], 1);
+
+   /* for mappings of the caller's own, which are not counted */
+   uint64_t offset;
+
+   assert_ok(tide_allocation_mmap_offset(f->a[0], &offset));
+   assert_int_equal(offset, FAKE_MMAP_OFFSET(f->handle[0]));
+   assert_error(tide_allocation_mmap_offset(NULL, &offset), EINVAL);
+   assert_error(tide_allocation_mmap_offset(f->a[0], NULL), EINVAL);
 
    /* left mapped: goes with the allocation */
    assert_ok(tide_allocation_map(f->a[0], &p));
@@ -337,6 +346,99 @@ value_of_a_split_list(void **state)
 }
 
 /* Each call of the kernel's fails once: it is told, and nothing leaks or changes. */
+/* A cache as its owner has it: what is in it goes when it is trimmed. */
+struct cache {
+   struct tide_allocation *kept;
+   unsigned int calls;
+   atomic_bool entered, leave;
+};
+
+static void
+empty_cache(void *data)
+{
+   struct cache *cache = data;
+
+   cache->calls++;
+   tide_allocation_unref(cache->kept);
+   cache->kept = NULL;
+   atomic_store(&cache->entered, true);
+   while (!atomic_load(&cache->leave))
+      sched_yield();
+}
+
+static void
+trim_empties_every_cache(void **state)
+{
+   struct fixture *f = *state;
+   struct cache caches[2] = {{.leave = true}, {.leave = true}};
+   struct tide_trimmer *trimmers[2];
+
+   assert_error(tide_device_trim(NULL), EINVAL);
+   assert_error(tide_trimmer_create(NULL, empty_cache, NULL, &trimmers[0]), EINVAL);
+   assert_error(tide_trimmer_create(f->device, NULL, NULL, &trimmers[0]), EINVAL);
+   assert_error(tide_trimmer_create(f->device, empty_cache, NULL, NULL), EINVAL);
+   assert_ok(tide_device_trim(f->device));
+
+   for (unsigned int i = 0; i < 2; i++) {
+      assert_ok(tide_allocation_create(f->device, 1, 0, &caches[i].kept));
+      assert_ok(tide_trimmer_create(f->device, empty_cache, &caches[i], &trimmers[i]));
+   }
+   assert_ok(tide_device_trim(f->device));
+   assert_int_equal(f->fake->calls[FAKE_BO_CLOSE], 2);
+   assert_int_equal(caches[0].calls, 1);
+   assert_int_equal(caches[1].calls, 1);
+
+   tide_trimmer_destroy(trimmers[0]);
+   assert_ok(tide_device_trim(f->device));
+   assert_int_equal(caches[0].calls, 1);
+   assert_int_equal(caches[1].calls, 2);
+   tide_trimmer_destroy(trimmers[1]);
+   tide_trimmer_destroy(NULL);
+}
+
+static void *
+trim(void *device)
+{
+   return (void *)(intptr_t)tide_device_trim(device);
+}
+
+struct ending {
+   struct tide_trimmer *trimmer;
+   atomic_bool over;
+};
+
+static void *
+end_trimmer(void *data)
+{
+   struct ending *ending = data;
+
+   tide_trimmer_destroy(ending->trimmer);
+   atomic_store(&ending->over, true);
+   return NULL;
+}
+
+/* No callback is under way when the trimmer is gone. */
+static void
+trimmer_ends_after_its_callback(void **state)
+{
+   struct fixture *f = *state;
+   struct cache cache = {0};
+   struct ending ending = {0};
+   pthread_t trimming, destroying;
+
+   assert_ok(tide_trimmer_create(f->device, empty_cache, &cache, &ending.trimmer));
+   assert_int_equal(pthread_create(&trimming, NULL, trim, f->device), 0);
+   while (!atomic_load(&cache.entered))
+      sched_yield();
+   assert_int_equal(pthread_create(&destroying, NULL, end_trimmer, &ending), 0);
+   usleep(20000);
+   assert_false(atomic_load(&ending.over));
+   atomic_store(&cache.leave, true);
+   pthread_join(trimming, NULL);
+   pthread_join(destroying, NULL);
+   assert_true(atomic_load(&ending.over));
+}
+
 static void
 every_kernel_error_is_told(void **state)
 {
@@ -368,6 +470,7 @@ every_kernel_error_is_told(void **state)
    FAILS(FAKE_SEGMENT_INFO, tide_device_segment(f->device, 0, &segment));
    FAILS(FAKE_BO_CREATE, tide_allocation_create(f->device, 1, 0, &a));
    FAILS(FAKE_BO_MAP, tide_allocation_map(f->a[0], &p));
+   FAILS(FAKE_BO_MMAP_OFFSET, tide_allocation_mmap_offset(f->a[0], &value));
    FAILS(FAKE_BO_INFO, tide_allocation_query(f->a[0], &info));
    FAILS(FAKE_BO_EXPORT, tide_allocation_export(f->a[0], &fd));
    FAILS(FAKE_BO_IMPORT, tide_allocation_import(f->device, 1000 + f->handle[0], &a));
@@ -425,6 +528,8 @@ main(void)
       cmocka_unit_test(objects_keep_the_device),
       TEST(create_and_query),
       TEST(mapping_is_kept_and_counted),
+      TEST(trim_empties_every_cache),
+      TEST(trimmer_ends_after_its_callback),
       TEST(sharing),
       TEST(paging_queue),
       TEST(residency_counts),

@@ -176,6 +176,68 @@ list_is_split_by_need(void **state)
    tide_batch_destroy(batch);
 }
 
+/* A hold is a batch of its own: counted, of any thread, and made up for by as many releases. */
+static void
+goes_after_the_last_hold(void **state)
+{
+   struct fixture *f = *state;
+   struct tide_batch *batch = fixture_batch(f, 0, TIDE_BATCH_CPU);
+
+   assert_error(tide_allocation_hold(NULL), EINVAL);
+   assert_false(tide_allocation_in_use(f->a[0]));
+   for (unsigned int order = 0; order < 2; order++) {
+      fake_forget(f->fake);
+      assert_ok(tide_batch_reset(batch));
+      assert_ok(tide_batch_reference(batch, f->a[0], TIDE_READ));
+      assert_true(tide_allocation_in_use(f->a[0]));
+      assert_ok(tide_allocation_hold(f->a[0]));
+      assert_ok(tide_allocation_hold(f->a[0]));
+      assert_ok(offer_one(f, 0, NORMAL));
+
+      /* Who comes now reclaims it first; who was there goes on. */
+      assert_error(tide_allocation_hold(f->a[0]), ENODATA);
+      if (order)
+         assert_ok(tide_batch_end(batch));
+      tide_allocation_release(f->a[0]);
+      assert_int_equal(offers(f), 0);
+      assert_true(tide_allocation_in_use(f->a[0]));
+      tide_allocation_release(f->a[0]);
+      assert_int_equal(tide_allocation_in_use(f->a[0]), !order);
+      if (!order) {
+         assert_int_equal(offers(f), 0);
+         assert_ok(tide_batch_end(batch));
+      }
+      assert_int_equal(offers(f), 1);
+      assert_int_equal(fake_priority(f->fake, f->handle[0]), NORMAL);
+      assert_false(tide_allocation_in_use(f->a[0]));
+
+      /* The kernel has it: still refused, until it was reclaimed. */
+      assert_error(tide_allocation_hold(f->a[0]), ENODATA);
+      assert_int_equal(reclaim_one(f, 0), TIDE_RECLAIM_OK);
+      assert_ok(tide_allocation_hold(f->a[0]));
+      tide_allocation_release(f->a[0]);
+      assert_int_equal(offers(f), 1);
+   }
+   tide_batch_destroy(batch);
+}
+
+/* What is held lives until it is released. */
+static void
+held_when_destroyed(void **state)
+{
+   struct fixture *f = *state;
+   struct tide_allocation *a;
+
+   assert_ok(tide_allocation_create(f->device, 1, 0, &a));
+   assert_ok(tide_allocation_hold(a));
+   assert_ok(tide_offer(f->device, &a, 1, LOW, 0));
+   tide_allocation_unref(a);
+   assert_int_equal(f->fake->calls[FAKE_BO_CLOSE], 0);
+   tide_allocation_release(a);
+   assert_int_equal(f->fake->calls[FAKE_BO_CLOSE], 1);
+   assert_int_equal(offers(f), 0);
+}
+
 /* The last word counts, for priority and for age. */
 static void
 offered_again_while_held_back(void **state)
@@ -368,6 +430,8 @@ main(void)
       TEST(goes_after_the_last_batch),
       TEST(references_count_by_batch),
       TEST(list_is_split_by_need),
+      TEST(goes_after_the_last_hold),
+      TEST(held_when_destroyed),
       TEST(offered_again_while_held_back),
       TEST(ages_survive_a_wrapping_clock),
       TEST(offered_again_in_the_kernel),
