@@ -14,9 +14,10 @@ build_in_chroot() {
 	chroot_run "${kernel_binds[@]}" ninja -C "$dir"
 }
 
-# build_project: has everything built for the kernel in use
+# build_project: has everything built for the kernel in use, and the Mesa of the guests
 build_project() {
 	step "building for the $kernel_name kernel" build_in_chroot
 	[[ -f $lab_project/build/$kernel_name/kernel/tide.ko ]] ||
 		die "the build made no kernel/tide.ko, so there is nothing to boot a guest with"
+	mesa_use
 }

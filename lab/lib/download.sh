@@ -1,13 +1,13 @@
 # shellcheck shell=bash
 # Fetching Debian 13 packages as files, for what is not installed in the root folder.
 
-# download_packages FOLDER NAME...: the .deb files of the newest versions, into FOLDER
-download_packages() {
-	local folder=$1 apt status=0
-	shift
+# download deb|deb-src FOLDER ARGUMENT...: the chroot's apt-get, in FOLDER, with the machine's mirror
+download() {
+	local type=$1 folder=$2 apt status=0
+	shift 2
 	apt=$(mktemp -d "$folder/apt.XXXXXX")
 	mkdir -p "$apt/lists" "$apt/cache"
-	host_sources >"$apt/sources.list"
+	host_sources | sed "s/^deb /$type /" >"$apt/sources.list"
 	host_apt_options >"$apt/apt.conf"
 	cat >>"$apt/apt.conf" <<-'END'
 		APT::Sandbox::User "root";
@@ -18,7 +18,17 @@ download_packages() {
 	END
 	chroot_run --bind "$apt" /lab --bind "$folder" /mnt \
 		--bind /etc/resolv.conf /etc/resolv.conf --bind /etc/hosts /etc/hosts \
-		sh -ec 'export APT_CONFIG=/lab/apt.conf; apt-get -q update; cd /mnt; apt-get -q download "$@"' sh "$@" || status=$?
+		sh -ec 'export APT_CONFIG=/lab/apt.conf; apt-get -q update; cd /mnt; apt-get -q "$@"' sh "$@" || status=$?
 	rm -rf "$apt"
 	return "$status"
+}
+
+# download_packages FOLDER NAME...: the .deb files of the newest versions, into FOLDER
+download_packages() {
+	download deb "$1" download "${@:2}"
+}
+
+# download_source FOLDER NAME=VERSION: the files of a source package, into FOLDER
+download_source() {
+	download deb-src "$1" --download-only source "$2"
 }

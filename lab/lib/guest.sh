@@ -79,6 +79,8 @@ $kernel_arguments job=/src/${1#"$lab_project/"}" \
 		-chardev "file,id=log,path=$1/dmesg.txt" -serial chardev:log \
 		-drive "file=$root_dir/disk.img,format=raw,if=none,id=disk,snapshot=on,cache=unsafe" \
 		-device virtio-blk-pci,drive=disk \
+		-drive "file=$mesa_disk,format=raw,if=none,id=mesa,readonly=on" \
+		-device virtio-blk-pci,drive=mesa \
 		-device virtio-serial-pci "${terminal[@]}" \
 		"${devices[@]}"
 }

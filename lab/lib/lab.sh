@@ -18,6 +18,8 @@ lab_lib=$(dirname "${BASH_SOURCE[0]}")
 . "$lab_lib/kernel-debug.sh"
 # shellcheck source=kernel.sh
 . "$lab_lib/kernel.sh"
+# shellcheck source=mesa.sh
+. "$lab_lib/mesa.sh"
 # shellcheck source=build.sh
 . "$lab_lib/build.sh"
 # shellcheck source=kernel-log.sh

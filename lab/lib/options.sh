@@ -7,7 +7,8 @@ guest_options_help='  --kernel NAME      the kernel to boot: stock (that of Debi
   --memory MIB       the memory of the guest (default: 1024)
   --swap MIB         swap in compressed memory (default: none)
   --share DIR:NAME   have the folder DIR at /mnt/NAME, writable
-  --package DEB      install this .deb file first'
+  --package DEB      install this .deb file first
+  --icount           one CPU, whose clock goes by instructions: one a nanosecond'
 
 # guest_parse_options ARGUMENT...: takes the options above; what is left over is in guest_arguments
 guest_parse_options() {
@@ -27,6 +28,11 @@ guest_parse_options() {
 		--package)
 			[[ -f $2 ]] || die "--package $2: no such file"
 			guest_packages+=("$2")
+			;;
+		--icount)
+			guest_icount=1
+			shift
+			continue
 			;;
 		*) break ;;
 		esac

@@ -1,14 +1,16 @@
 # shellcheck shell=bash
 # The root folder: Debian 13 as a build chroot and, as a disk image, for the guest to boot from.
 
-# Not in the root folder: what nobody reads in it, hardware that the guest has not got, and the
-# step that would have every kernel package make an initramfs.
+# Not in the root folder: what nobody reads in it, hardware that the guest has not got, the step that
+# would have every kernel package make an initramfs, and LLVM to link statically.
 root_excluded=(
 	'/usr/share/man/*' '/usr/share/doc/*' '/usr/share/locale/*' '/usr/share/info/*'
 	'/usr/lib/modules/*/kernel/sound/*'
 	'/usr/lib/modules/*/kernel/drivers/media/*'
 	'/usr/lib/modules/*/kernel/drivers/net/*'
+	'/usr/lib/*/libvulkan_[!l]*' '/usr/share/vulkan/icd.d/[!l]*'
 	'/etc/kernel/postinst.d/initramfs-tools'
+	'/usr/lib/llvm-*/lib/*.a'
 )
 
 # The modules that the guest needs before it has its root folder.
