@@ -1,11 +1,12 @@
 """What meson knows about tests, as lines for the shell.
 
-meson-tests.py list-host BUILD DURATIONS PATIENCE [NAME...]
+meson-tests.py list-host BUILD DURATIONS PATIENCE LONG [NAME...]
     the tests that run on the host, in the chroot, by name
-meson-tests.py list-lab BUILD DURATIONS PATIENCE [NAME...]
+meson-tests.py list-lab BUILD DURATIONS PATIENCE LONG [NAME...]
     the tests that are commands of the lab: name and command, between tabs
-meson-tests.py list-guest BUILD DURATIONS PATIENCE [NAME[@SUBTEST]...]
+meson-tests.py list-guest BUILD DURATIONS PATIENCE LONG [NAME[@SUBTEST]...]
     the tests that run in the guest, the longest first: name, timeout and command, between tabs
+    (tests of the suite `long` are in a list if LONG is 1 or they are named)
 meson-tests.py results BUILD FOLDER
     how the tests of the host went: PASS, FAIL or SKIP, and the name; their logs go to FOLDER
 """
@@ -15,17 +16,22 @@ import pathlib
 import shlex
 import sys
 
-GUEST_SUITE = 'igt'
+GUEST_SUITES = {'igt', 'mesa'}
 LAB_SUITE = 'lab'
+LONG_SUITE = 'long'
+
+
+def suites_of(test):
+    return {suite.split(':')[-1] for suite in test['suite']}
 
 
 def place_of(test):
     """Where a test runs: the name of its list."""
-    suites = {suite.split(':')[-1] for suite in test['suite']}
-    return 'guest' if GUEST_SUITE in suites else 'lab' if LAB_SUITE in suites else 'host'
+    suites = suites_of(test)
+    return 'guest' if suites & GUEST_SUITES else 'lab' if LAB_SUITE in suites else 'host'
 
 
-def load_tests(build, place, wanted):
+def load_tests(build, place, with_long, wanted):
     tests = json.loads((build / 'meson-info' / 'intro-tests.json').read_text())
     names = {test['name'] for test in tests}
     for name in wanted:
@@ -33,7 +39,8 @@ def load_tests(build, place, wanted):
             sys.exit(f'there is no test called {name}')
     for test in tests:
         chosen = [name for name in wanted if name.split('@')[0] == test['name']]
-        if place_of(test) == place and (chosen or not wanted):
+        by_itself = not wanted and (with_long == '1' or LONG_SUITE not in suites_of(test))
+        if place_of(test) == place and (chosen or by_itself):
             subtests = [name.split('@')[1] for name in chosen if '@' in name]
             yield test, ['--run-subtest', ','.join(subtests)] if subtests else []
 
@@ -43,20 +50,20 @@ def load_durations(path):
     return {name: int(seconds) for name, seconds in map(str.split, lines)}
 
 
-def list_host(build, _durations, _patience, *wanted):
-    for test, _ in load_tests(build, 'host', wanted):
+def list_host(build, _durations, _patience, with_long, *wanted):
+    for test, _ in load_tests(build, 'host', with_long, wanted):
         print(test['name'])
 
 
-def list_lab(build, _durations, patience, *wanted):
-    for test, _ in load_tests(build, 'lab', wanted):
+def list_lab(build, _durations, patience, with_long, *wanted):
+    for test, _ in load_tests(build, 'lab', with_long, wanted):
         limit = test['timeout'] * int(patience)
         print(test['name'], shlex.join(['timeout', '--foreground', str(limit), *test['cmd']]), sep='\t')
 
 
-def list_guest(build, durations, patience, *wanted):
+def list_guest(build, durations, patience, with_long, *wanted):
     took = load_durations(pathlib.Path(durations))
-    tests = list(load_tests(build, 'guest', wanted))
+    tests = list(load_tests(build, 'guest', with_long, wanted))
     tests.sort(key=lambda pair: took.get(pair[0]['name'], pair[0]['timeout']), reverse=True)
     for test, arguments in tests:
         env = [f'{name}={value}' for name, value in test['env'].items()]

@@ -5,6 +5,7 @@
 test_out=$lab_out/test
 test_durations=$lab_out/durations # of tests, in seconds, when they last ran
 test_patience=1                   # by how much their timeouts grow
+test_long=0                       # 1: also the tests of the suite `long`
 test_guests=2 # at once
 
 # test_result RESULT NAME [REASON]
@@ -23,7 +24,7 @@ test_count() {
 # test_list host|lab|guest [NAME...]
 test_list() {
 	chroot_run python3 lab/lib/meson-tests.py "list-$1" "build/$kernel_name" "${test_durations#"$lab_project/"}" \
-		"$test_patience" "${@:2}"
+		"$test_patience" "$test_long" "${@:2}"
 }
 
 # test_on_host [NAME...]: the tests that need no guest
