@@ -12,6 +12,8 @@ demo_runs=(
 	'free free 0'
 	'offer offer 0'
 	"offer-zram offer $demo_memory"
+	'textures textures 0'
+	'vulkan textures 0 gallery-vulkan'
 )
 
 # demo_key FILE...: changes with any of these files in userspace/demo
@@ -38,15 +40,15 @@ demo_cut() {
 	rm -r "$1/packages" "$1/photographs"
 }
 
-# demo_walk OUT MODE SWAP [OPTION]...: walks along the wall in a fresh guest, and leaves in OUT what
-# the gallery records, the kernel log, and in `status` the gallery's status and how often somebody
-# was killed for want of memory
+# demo_walk OUT MODE SWAP GALLERY [OPTION]...: walks along the wall in a fresh guest, and leaves in OUT
+# what the gallery, which is that program, records, the kernel log, and in `status` its status and how
+# often somebody was killed for want of memory
 demo_walk() {
-	local out=$1 mode=$2 status=0
+	local out=$1 mode=$2 gallery=$4 status=0
 	guest_swap=$3
-	shift 3
+	shift 4
 	guest_shares+=("$demo_images:images" "$out:out")
-	guest_run "$demo_build/gallery" --mode "$mode" --images /mnt/images --out /mnt/out "$@" || status=$?
+	guest_run "$demo_build/$gallery" --mode "$mode" --images /mnt/images --out /mnt/out "$@" || status=$?
 	cp "$lab_out/dmesg.txt" "$out"
 	echo "$status $(grep -c 'Out of memory: Killed process' "$out/dmesg.txt")" >"$out/status"
 	# Killed, by the kernel or because of its limit, is a result.
@@ -56,7 +58,7 @@ demo_walk() {
 # demo_reference FOLDER: the walk with memory for all, and so without wrong frames
 demo_reference() {
 	guest_memory=1024
-	demo_walk "$1" keep 0
+	demo_walk "$1" keep 0 gallery
 	[[ -f $1/end ]]
 }
 
@@ -82,6 +84,6 @@ demo_prepare() {
 	demo_images=$cache_entry
 	# What is seen depends on the guest's Mesa and CPU, too.
 	frames=$(demo_key wall.c wall.h draw.c picture.c gallery.c ../../lab/lib/guest.sh)
-	cache_use demo-frames "$images-$frames-$root_key" 'drawing the frames to compare with' demo_reference
+	cache_use demo-frames "$images-$frames-$root_key-$mesa_key" 'drawing the frames to compare with' demo_reference
 	demo_frames=$cache_entry
 }

@@ -13,8 +13,16 @@
 
 #include "util.h"
 
+#define GL_TEXTURE         0x1702
+#define GL_VOLATILE_APPLE  0x8A1A
+#define GL_RETAINED_APPLE  0x8A1B
+
+typedef GLenum(GL_APIENTRYP object_change)(GLenum type, GLuint name, GLenum option);
+
 struct painter {
    const struct wall *wall;
+   /* Of GL_APPLE_object_purgeable, if it is used. */
+   object_change purgeable, unpurgeable;
    EGLDisplay display;
    EGLContext context;
    GLuint framebuffer, renderbuffer;
@@ -27,6 +35,7 @@ struct painter {
 };
 
 static const char vertex_source[] =
+   "#version 100\n"
    "attribute vec2 corner;\n"
    "uniform vec4 rectangle;\n"
    "varying vec2 place;\n"
@@ -40,7 +49,8 @@ static const char vertex_source[] =
  * A pixel covers about 7 by 7 texels: the mean of four samples, each the mean of four texels, is
  * close enough, and cheaper than making mipmaps of an image that shows for a few frames.
  */
-static const char fragment_source[] = "precision mediump float;\n"
+static const char fragment_source[] = "#version 100\n"
+                                      "precision mediump float;\n"
                                       "uniform sampler2D image;\n"
                                       "uniform vec2 spread;\n"
                                       "varying vec2 place;\n"
@@ -66,8 +76,9 @@ check(const char *what)
 }
 
 static void
-make_context(struct painter *painter)
+make_context(struct painter *painter, bool purgeable)
 {
+   const EGLint es_wants[] = {EGL_CONTEXT_CLIENT_VERSION, 2, EGL_NONE}, gl_wants[] = {EGL_NONE};
    PFNEGLGETPLATFORMDISPLAYEXTPROC get_platform_display =
       (PFNEGLGETPLATFORMDISPLAYEXTPROC)eglGetProcAddress("eglGetPlatformDisplayEXT");
    if (!get_platform_display)
@@ -76,20 +87,30 @@ make_context(struct painter *painter)
       get_platform_display(EGL_PLATFORM_SURFACELESS_MESA, EGL_DEFAULT_DISPLAY, NULL);
    if (!eglInitialize(painter->display, NULL, NULL))
       die("EGL does not start: 0x%x", eglGetError());
-   if (!eglBindAPI(EGL_OPENGL_ES_API))
-      die("EGL has no OpenGL ES");
+   if (!eglBindAPI(purgeable ? EGL_OPENGL_API : EGL_OPENGL_ES_API))
+      die("EGL has no OpenGL");
 
-   const EGLint config_wants[] = {EGL_RENDERABLE_TYPE, EGL_OPENGL_ES2_BIT, EGL_SURFACE_TYPE, 0,
-                                  EGL_NONE};
+   const EGLint config_wants[] = {
+      EGL_RENDERABLE_TYPE, purgeable ? EGL_OPENGL_BIT : EGL_OPENGL_ES2_BIT,
+      EGL_SURFACE_TYPE,    0,
+      EGL_NONE,
+   };
    EGLConfig config;
    EGLint count;
    if (!eglChooseConfig(painter->display, config_wants, &config, 1, &count) || !count)
-      die("EGL has no configuration for OpenGL ES 2");
-   const EGLint context_wants[] = {EGL_CONTEXT_CLIENT_VERSION, 2, EGL_NONE};
-   painter->context = eglCreateContext(painter->display, config, EGL_NO_CONTEXT, context_wants);
+      die("EGL has no configuration for OpenGL");
+   painter->context = eglCreateContext(painter->display, config, EGL_NO_CONTEXT,
+                                       purgeable ? gl_wants : es_wants);
    if (!painter->context ||
        !eglMakeCurrent(painter->display, EGL_NO_SURFACE, EGL_NO_SURFACE, painter->context))
-      die("no OpenGL ES context: 0x%x", eglGetError());
+      die("no OpenGL context: 0x%x", eglGetError());
+
+   if (purgeable) {
+      if (!strstr((const char *)glGetString(GL_EXTENSIONS), "GL_APPLE_object_purgeable"))
+         die("%s: no purgeable objects", glGetString(GL_RENDERER));
+      painter->purgeable = (object_change)eglGetProcAddress("glObjectPurgeableAPPLE");
+      painter->unpurgeable = (object_change)eglGetProcAddress("glObjectUnpurgeableAPPLE");
+   }
 }
 
 static GLuint
@@ -150,13 +171,13 @@ make_framebuffer(struct painter *painter)
 }
 
 struct painter *
-painter_create(const struct wall *wall)
+painter_create(const struct wall *wall, bool purgeable)
 {
    struct painter *painter = allocate(sizeof(*painter));
    painter->wall = wall;
    painter->textures = allocate(wall->image_count * sizeof(*painter->textures));
    painter->unused = allocate(wall->image_count * sizeof(*painter->unused));
-   make_context(painter);
+   make_context(painter, purgeable);
    make_program(painter);
    make_framebuffer(painter);
    check("starting");
@@ -190,8 +211,9 @@ painter_renderer(const struct painter *painter)
 void
 painter_show(struct painter *painter, int image, const void *pixels)
 {
-   if (painter->unused_count) {
+   if (!painter->textures[image] && painter->unused_count)
       painter->textures[image] = painter->unused[--painter->unused_count];
+   if (painter->textures[image]) {
       glBindTexture(GL_TEXTURE_2D, painter->textures[image]);
       glTexSubImage2D(GL_TEXTURE_2D, 0, 0, 0, IMAGE_SIZE, IMAGE_SIZE, GL_RGBA, GL_UNSIGNED_BYTE,
                       pixels);
@@ -212,6 +234,24 @@ painter_hide(struct painter *painter, int image)
 {
    painter->unused[painter->unused_count++] = painter->textures[image];
    painter->textures[image] = 0;
+}
+
+void
+painter_offer(struct painter *painter, int image)
+{
+   painter->purgeable(GL_TEXTURE, painter->textures[image], GL_VOLATILE_APPLE);
+   check("making a texture purgeable");
+}
+
+enum painter_content
+painter_reclaim(struct painter *painter, int image)
+{
+   if (!painter->textures[image])
+      return PAINTER_NONE;
+   GLenum content =
+      painter->unpurgeable(GL_TEXTURE, painter->textures[image], GL_RETAINED_APPLE);
+   check("making a texture unpurgeable");
+   return content == GL_RETAINED_APPLE ? PAINTER_KEPT : PAINTER_LOST;
 }
 
 static void

@@ -27,10 +27,11 @@
 #define SAMPLE_SECONDS 0.25
 
 static const char usage[] =
-   "usage: gallery --mode keep|free|offer --images FOLDER --out FOLDER\n"
+   "usage: gallery --mode keep|free|offer|textures --images FOLDER --out FOLDER\n"
    "               [--reference FOLDER] [--pictures EVERY] [--limit SECONDS]\n"
    "\n"
-   "Images that do not show are kept, freed, or offered. Records go to --out. Frames are compared\n"
+   "Images that do not show are kept, freed, or offered, the latter also as purgeable textures of\n"
+   "OpenGL. Records go to --out. Frames are compared\n"
    "with those of the run whose records are in --reference. Wrong ones are written as PNG, and so\n"
    "is every EVERYth.";
 
@@ -89,6 +90,32 @@ hash(const uint8_t *bytes, size_t size)
 }
 
 static void
+leave(struct gallery *gallery, int image)
+{
+   if (gallery->options.mode == STORE_TEXTURES)
+      painter_offer(gallery->painter, image);
+   else
+      painter_hide(gallery->painter, image);
+}
+
+static void
+take(struct gallery *gallery, int image)
+{
+   enum painter_content content;
+
+   if (gallery->options.mode != STORE_TEXTURES) {
+      painter_show(gallery->painter, image, store_pixels(gallery->store, image));
+      return;
+   }
+   content = painter_reclaim(gallery->painter, image);
+   if (content == PAINTER_KEPT)
+      store_reclaimed(gallery->store);
+   else
+      painter_show(gallery->painter, image,
+                   store_decode(gallery->store, image, content == PAINTER_LOST));
+}
+
+static void
 draw(struct gallery *gallery, int x, uint8_t pixels[FRAME_BYTES])
 {
    int count, first = wall_visible(gallery->wall, x, &count);
@@ -96,18 +123,19 @@ draw(struct gallery *gallery, int x, uint8_t pixels[FRAME_BYTES])
    int left = 0;
    for (int i = 0; i < gallery->wall->image_count; i++) {
       if (gallery->shows[i] && (i < first || i >= first + count)) {
-         painter_hide(gallery->painter, i);
+         leave(gallery, i);
          gallery->shows[i] = false;
          gallery->left[left++] = i;
       }
    }
-   store_leave(gallery->store, gallery->left, left);
-   store_arrange(gallery->store, x);
-
-   store_take(gallery->store, first, count);
+   if (gallery->options.mode != STORE_TEXTURES) {
+      store_leave(gallery->store, gallery->left, left);
+      store_arrange(gallery->store, x);
+      store_take(gallery->store, first, count);
+   }
    for (int i = first; i < first + count; i++) {
       if (!gallery->shows[i]) {
-         painter_show(gallery->painter, i, store_pixels(gallery->store, i));
+         take(gallery, i);
          gallery->shows[i] = true;
       }
    }
@@ -214,6 +242,7 @@ parse(int argc, char **argv)
       [STORE_KEEP] = "keep",
       [STORE_FREE] = "free",
       [STORE_OFFER] = "offer",
+      [STORE_TEXTURES] = "textures",
    };
    static const struct option names[] = {
       {"mode", required_argument, NULL, 'm'},
@@ -274,7 +303,7 @@ main(int argc, char **argv)
       gallery.reference_count = record_read_frames(options->reference, &gallery.references);
    gallery.frames = record_open(options->out, "frames");
    gallery.samples = record_open(options->out, "samples");
-   gallery.painter = painter_create(gallery.wall);
+   gallery.painter = painter_create(gallery.wall, options->mode == STORE_TEXTURES);
    gallery.store = store_create(gallery.wall, options->images, options->mode, tick, &gallery);
    printf("%s\n", painter_renderer(gallery.painter));
 

@@ -20,7 +20,7 @@
 #include "util.h"
 #include "wall.h"
 
-enum run_name { KEEP, KEEP_ZRAM, FREE, OFFER, OFFER_ZRAM, RUN_COUNT };
+enum run_name { KEEP, KEEP_ZRAM, FREE, OFFER, OFFER_ZRAM, TEXTURES, VULKAN, RUN_COUNT };
 
 static const struct {
    const char *folder;
@@ -31,6 +31,8 @@ static const struct {
    [FREE] = {"free", "(b) freed, decoded again"},
    [OFFER] = {"offer", "(c) offered, reclaimed"},
    [OFFER_ZRAM] = {"offer-zram", "(c) offered, zram swap"},
+   [TEXTURES] = {"textures", "(c) purgeable textures, GL"},
+   [VULKAN] = {"vulkan", "(c) offered memory, Vulkan"},
 };
 
 struct run {
@@ -192,6 +194,12 @@ judge(const struct run *runs, int ideal)
       {offer->decodes <= 1.25 * ideal,
        "(c) decoded at most 1.25 times as often as the ideal cache"},
       {2 * offer->decodes <= runs[FREE].decodes, "(c) decoded at most half as often as (b)"},
+      {runs[TEXTURES].finished, "(c) with purgeable textures came to its end"},
+      {2 * runs[TEXTURES].decodes <= runs[FREE].decodes,
+       "(c) with purgeable textures decoded at most half as often as (b)"},
+      {runs[VULKAN].finished, "(c) by Vulkan came to its end"},
+      {2 * runs[VULKAN].decodes <= runs[FREE].decodes,
+       "(c) by Vulkan decoded at most half as often as (b)"},
    };
    for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
       if (!claims[i].holds)

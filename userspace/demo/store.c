@@ -2,9 +2,13 @@
 
 #include "store.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <libtide.h>
 
@@ -28,6 +32,7 @@ struct store {
    struct tide_device *device;
    struct tide_paging_queue *queue;
    struct image *images;
+   uint8_t *scratch; /* a decoded image, for STORE_TEXTURES */
    int decodes, reclaimed, lost;
 
    /* Room for lists of all images. */
@@ -71,6 +76,10 @@ store_create(const struct wall *wall, const char *folder, enum store_mode mode,
    store->order = allocate(wall->image_count * sizeof(*store->order));
    store->list = allocate(wall->image_count * sizeof(*store->list));
    store->results = allocate(wall->image_count * sizeof(*store->results));
+   if (mode == STORE_TEXTURES) {
+      store->scratch = allocate(IMAGE_BYTES);
+      return store;
+   }
    check(tide_device_open_first(&store->device), "opening tide's render node");
    check(tide_paging_queue_create(store->device, &store->queue), "creating a paging queue");
    return store;
@@ -83,6 +92,7 @@ store_destroy(struct store *store)
       tide_allocation_unref(store->images[i].allocation);
    tide_paging_queue_destroy(store->queue);
    tide_device_unref(store->device);
+   free(store->scratch);
    free(store->images);
    free(store->order);
    free(store->list);
@@ -91,10 +101,10 @@ store_destroy(struct store *store)
 }
 
 static void
-decode(struct store *store, struct image *image)
+decode(struct store *store, int image, uint8_t *pixels)
 {
-   char *path = format("%s/%03d.jpg", store->folder, (int)(image - store->images));
-   picture_decode(path, IMAGE_SIZE, image->pixels);
+   char *path = format("%s/%03d.jpg", store->folder, image);
+   picture_decode(path, IMAGE_SIZE, pixels);
    free(path);
    store->decodes++;
    store->tick(store->data);
@@ -123,7 +133,7 @@ reclaim(struct store *store, int first, int count)
    for (int i = 0; i < listed; i++) {
       if (store->results[i] == TIDE_RECLAIM_DISCARDED) {
          store->lost++;
-         decode(store, store->order[i]);
+         decode(store, store->order[i] - store->images, store->order[i]->pixels);
       } else {
          store->reclaimed++;
       }
@@ -144,8 +154,22 @@ store_take(struct store *store, int first, int count)
             "creating an allocation");
       check(tide_allocation_map(image->allocation, &pixels), "mapping an allocation");
       image->pixels = pixels;
-      decode(store, image);
+      decode(store, i, pixels);
    }
+}
+
+const uint8_t *
+store_decode(struct store *store, int image, bool lost)
+{
+   store->lost += lost;
+   decode(store, image, store->scratch);
+   return store->scratch;
+}
+
+void
+store_reclaimed(struct store *store)
+{
+   store->reclaimed++;
 }
 
 const uint8_t *
@@ -161,6 +185,7 @@ store_leave(struct store *store, const int *images, int count)
       struct image *image = &store->images[images[i]];
       switch (store->mode) {
       case STORE_KEEP:
+      case STORE_TEXTURES:
          break;
       case STORE_FREE:
          tide_allocation_unref(image->allocation);
@@ -211,6 +236,35 @@ store_arrange(struct store *store, int x)
    }
 }
 
+/* Bytes that this process has in memory on tide, by whichever file: Mesa has several of one client. */
+static uint64_t
+present_on_tide(void)
+{
+   uint64_t most = 0;
+   DIR *files = opendir("/proc/self/fdinfo");
+   if (!files)
+      die_errno("/proc/self/fdinfo");
+   for (struct dirent *entry; (entry = readdir(files));) {
+      char *path = format("/proc/self/fdinfo/%s", entry->d_name), line[256];
+      FILE *file = entry->d_name[0] == '.' ? NULL : fopen(path, "r");
+      bool ours = false;
+      uint64_t size;
+      char unit = 0;
+      while (file && fgets(line, sizeof(line), file)) {
+         ours |= !strcmp(line, "drm-driver:\ttide\n");
+         if (ours && sscanf(line, "drm-resident-system: %" SCNu64 " %c", &size, &unit) > 0) {
+            size <<= unit == 'M' ? 20 : unit == 'K' ? 10 : 0;
+            most = size > most ? size : most;
+         }
+      }
+      if (file)
+         fclose(file);
+      free(path);
+   }
+   closedir(files);
+   return most;
+}
+
 void
 store_query(struct store *store, struct store_state *state)
 {
@@ -219,6 +273,11 @@ store_query(struct store *store, struct store_state *state)
       .reclaimed = store->reclaimed,
       .lost = store->lost,
    };
+   if (store->mode == STORE_TEXTURES) {
+      state->present = present_on_tide();
+      state->discards = store->lost; /* as far as is known */
+      return;
+   }
    for (int i = 0; i < store->wall->image_count; i++) {
       struct tide_allocation_info info;
       if (!store->images[i].allocation)

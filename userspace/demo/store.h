@@ -2,12 +2,14 @@
 
 /*
  * The decoded images, each in a tide allocation of its own, and what becomes of those that do not
- * show: they are kept, or freed, or offered.
+ * show: they are kept, or freed, or offered. Or they are textures, which the painter has, and here
+ * they are decoded and counted.
  */
 
 #ifndef DEMO_STORE_H
 #define DEMO_STORE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "wall.h"
@@ -16,6 +18,7 @@ enum store_mode {
    STORE_KEEP,
    STORE_FREE,
    STORE_OFFER,
+   STORE_TEXTURES,
 };
 
 struct store;
@@ -50,6 +53,15 @@ store_leave(struct store *store, const int *images, int count);
 /* The frame's left edge is at x now: what does not show matters the more the closer it is. */
 void
 store_arrange(struct store *store, int x);
+
+/*
+ * For STORE_TEXTURES: decodes an image, to be used before the next one is decoded. Or says that one
+ * came back intact.
+ */
+const uint8_t *
+store_decode(struct store *store, int image, bool lost);
+void
+store_reclaimed(struct store *store);
 
 void
 store_query(struct store *store, struct store_state *state);
