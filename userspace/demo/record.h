@@ -27,7 +27,7 @@ struct sample_record {
    int free_mib, available_mib, swapped_mib; /* the machine's */
    int process_mib;                          /* this process' memory at its peak */
    int images_mib;                           /* the decoded images that are there */
-   int discards;
+   int discards;                             /* -1: not known */
 };
 
 FILE *

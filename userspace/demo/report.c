@@ -126,8 +126,12 @@ print_run(const char *title, const struct run *run, int ideal)
       printf(" %5d %6d %5.2f", run->room, ideal, (double)run->decodes / ideal);
    else
       printf(" %5d %6s %5s", run->room, "", "");
-   printf(" %7.0f %7.0f %9d %9d %6d %6d\n", run->median_ms, run->slowest_ms, run->peak_mib,
-          run->discards, run->kills, run->wrong);
+   printf(" %7.0f %7.0f %9d", run->median_ms, run->slowest_ms, run->peak_mib);
+   if (run->discards >= 0)
+      printf(" %9d", run->discards);
+   else
+      printf(" %9s", "");
+   printf(" %6d %6d\n", run->kills, run->wrong);
 }
 
 static struct sample_record

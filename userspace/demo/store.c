@@ -275,7 +275,7 @@ store_query(struct store *store, struct store_state *state)
    };
    if (store->mode == STORE_TEXTURES) {
       state->present = present_on_tide();
-      state->discards = store->lost; /* as far as is known */
+      state->discards = -1;
       return;
    }
    for (int i = 0; i < store->wall->image_count; i++) {

@@ -25,7 +25,7 @@ struct store;
 
 struct store_state {
    uint64_t present;  /* bytes of decoded images that are in memory */
-   uint64_t discards; /* by the kernel, so far */
+   int64_t discards; /* by the kernel, so far; -1 where Mesa does not tell */
    int decodes;       /* so far */
    int reclaimed;     /* images that came back intact, so far */
    int lost;          /* images that came back empty, so far */
