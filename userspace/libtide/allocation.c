@@ -22,6 +22,7 @@ allocation_new(struct tide_device *device, uint32_t handle, uint64_t size)
    pthread_mutex_init(&allocation->lock, NULL);
    tide_list_init(&allocation->follow_link);
    tide_list_init(&allocation->unsent_link);
+   tide_list_init(&allocation->lru_link);
    return allocation;
 }
 
@@ -93,6 +94,7 @@ tide_allocation_free(struct tide_allocation *allocation)
    }
    pthread_mutex_unlock(&device->unsent_lock);
 
+   tide_residency_forget(allocation);
    if (allocation->map)
       ops->bo_unmap(device->kmd, allocation->map, allocation->size);
 

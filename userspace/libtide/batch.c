@@ -49,6 +49,28 @@ tide_batch_over_locked(struct tide_batch *batch)
 }
 
 void
+tide_batch_move_locked(struct tide_batch *to, struct tide_batch *from)
+{
+   to->allocations = from->allocations;
+   to->bos = from->bos;
+   to->count = from->count;
+   to->capacity = from->capacity;
+   to->slots = from->slots;
+   to->slot_mask = from->slot_mask;
+   to->commands = from->commands;
+   to->command_count = from->command_count;
+   to->command_capacity = from->command_capacity;
+
+   from->allocations = NULL;
+   from->bos = NULL;
+   from->slots = NULL;
+   from->commands = NULL;
+   from->count = from->capacity = from->slot_mask = 0;
+   from->command_count = from->command_capacity = 0;
+   from->state = TIDE_BATCH_OVER;
+}
+
+void
 tide_batch_destroy(struct tide_batch *batch)
 {
    if (!batch || tide_device_stale(batch->context->device))

@@ -17,6 +17,10 @@ tide_batch_reference_locked(struct tide_batch *batch, struct tide_allocation *al
 void
 tide_batch_unreference_locked(struct tide_batch *batch, const struct reference *reference);
 
+/* Moves all that is in @from, which is over then, into @to, which is new. */
+void
+tide_batch_move_locked(struct tide_batch *to, struct tide_batch *from);
+
 /* No more under construction. */
 void
 tide_batch_over_locked(struct tide_batch *batch);

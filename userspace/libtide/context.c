@@ -32,11 +32,51 @@ tide_context_create(struct tide_device *device, struct tide_context **context)
    return 0;
 }
 
+int
+tide_context_create_managed(struct tide_residency *residency, struct tide_context **context)
+{
+   struct tide_context *made;
+   int ret;
+
+   if (!residency || !context)
+      return -EINVAL;
+   ret = tide_context_create(tide_residency_device(residency), &made);
+   if (ret)
+      return ret;
+   ret = tide_submitter_create(made, residency, &made->submitter);
+   if (ret)
+      tide_context_unref(made);
+   else
+      *context = made;
+   return ret;
+}
+
+int
+tide_context_error(struct tide_context *context, uint64_t point)
+{
+   int ret;
+
+   if (!context)
+      return -EINVAL;
+   if (tide_device_stale(context->device))
+      return -ESTALE;
+   if (context->submitter)
+      return tide_submitter_error(context->submitter, point);
+
+   pthread_mutex_lock(&context->submit_lock);
+   ret = point && point <= context->last_point ? 0 : -EINVAL;
+   pthread_mutex_unlock(&context->submit_lock);
+   return ret;
+}
+
 void
 tide_context_destroy(struct tide_context *context)
 {
-   if (context && !tide_device_stale(context->device))
-      tide_context_unref(context);
+   if (!context || tide_device_stale(context->device))
+      return;
+   if (context->submitter)
+      tide_submitter_destroy(context->submitter);
+   tide_context_unref(context);
 }
 
 struct tide_context *

@@ -59,6 +59,8 @@ tide_device_create(struct tide_kmd *kmd, struct tide_device **device)
    pthread_mutex_init(&made->map_lock, NULL);
    pthread_mutex_init(&made->trim_lock, NULL);
    tide_list_init(&made->trimmers);
+   pthread_mutex_init(&made->event_lock, NULL);
+   pthread_mutex_init(&made->residency_lock, NULL);
    *device = made;
    return 0;
 
@@ -161,6 +163,8 @@ tide_device_unref(struct tide_device *device)
    pthread_cond_destroy(&device->turn_over);
    pthread_mutex_destroy(&device->map_lock);
    pthread_mutex_destroy(&device->trim_lock);
+   pthread_mutex_destroy(&device->event_lock);
+   pthread_mutex_destroy(&device->residency_lock);
    free(device->shared);
    free(device);
 }

@@ -21,7 +21,7 @@
  * - batch_refs, how many batches under construction, and holds, refer to it. A draw call
  *   costs one uncontended lock, since no two contexts meet but on an allocation
  *   that both use.
- * - wanted, the priority of an offer that is held back.
+ * - wanted, the priority and flags of an offer that is held back.
  * - offered, whether the kernel has it as offered.
  * - turn, who is calling the kernel about it. OFFER and RECLAIM of one
  *   allocation must reach the kernel in the order in which the library decides
@@ -45,7 +45,9 @@
  * two of a kind:
  *
  * - tide_device.trim_lock
- * - tide_context.submit_lock | tide_batch.lock
+ * - tide_context.submit_lock | tide_batch.lock | tide_residency_set.lock
+ * - tide_submitter.lock
+ * - tide_device.residency_lock | tide_device.event_lock
  * - tide_device.share_lock
  * - tide_device.wait_lock | tide_device.unsent_lock | tide_device.map_lock
  * - tide_allocation.lock | tide_paging_queue.lock
@@ -90,6 +92,12 @@ struct tide_device {
    /* held while callbacks run */
    pthread_mutex_t trim_lock;
    struct tide_list trimmers;
+
+   /* held while events are read */
+   pthread_mutex_t event_lock;
+
+   /* for all residency managers of the device */
+   pthread_mutex_t residency_lock;
 };
 
 struct tide_trimmer {
@@ -115,6 +123,8 @@ struct tide_allocation {
    bool awaited;
    bool dying;
    bool shared;
+   /* reclaimed in vain; it stays offered */
+   bool lost;
 
    /* of who has the turn: the offer under way, and what to want again if it fails */
    uint32_t sending;
@@ -124,6 +134,13 @@ struct tide_allocation {
 
    /* under unsent_lock */
    struct tide_list unsent_link;
+
+   /* under residency_lock: who manages it, NULL for nobody, how many use it */
+   struct tide_residency *residency;
+   uint32_t uses;
+   uint32_t segment;
+   bool required;
+   struct tide_list lru_link; /* in the manager's list where it is required, and nobody uses it */
 
    /* under map_lock */
    void *map;
@@ -148,6 +165,9 @@ struct tide_context {
    /* submissions reach the kernel in the order of their points */
    pthread_mutex_t submit_lock;
    uint64_t last_point;
+
+   /* NULL where callers see to residency themselves */
+   struct tide_submitter *submitter;
 };
 
 enum tide_batch_state {
@@ -242,6 +262,67 @@ void
 tide_offer_release(struct tide_device *device, struct tide_allocation **allocations,
                    uint32_t *scratch, uint32_t count);
 
+/* trim.c */
+
+/* Calls all callbacks. */
+void
+tide_trim_run(struct tide_device *device, const struct tide_trim *trim);
+
+/* residency.c */
+
+struct tide_device *
+tide_residency_device(const struct tide_residency *residency);
+struct tide_paging_queue *
+tide_residency_queue(struct tide_residency *residency);
+struct tide_residency *
+tide_residency_ref(struct tide_residency *residency);
+void
+tide_residency_unref(struct tide_residency *residency);
+/* Has a list required, and nothing of it evicted until tide_residency_end(). One may be named
+ * twice. */
+int
+tide_residency_begin(struct tide_residency *residency, struct tide_allocation *const *allocations,
+                     size_t count, uint64_t *value);
+/* To be called while the allocations still have their references. */
+void
+tide_residency_end(struct tide_residency *residency, struct tide_allocation *const *allocations,
+                   size_t count);
+/* The GPU could not have it: what nobody else uses is to be brought in anew next time. */
+void
+tide_residency_retry(struct tide_residency *residency, struct tide_allocation *const *allocations,
+                     size_t count);
+/* For an allocation that is about to be freed. */
+void
+tide_residency_forget(struct tide_allocation *allocation);
+
+/* submitter.c */
+
+/* A thread that submits batches, each with what it refers to made resident before. */
+int
+tide_submitter_create(struct tide_context *context, struct tide_residency *residency,
+                      struct tide_submitter **submitter);
+/* Waits until all has been submitted. */
+void
+tide_submitter_destroy(struct tide_submitter *submitter);
+/*
+ * Takes over what is in the batch, whose lock is held, and leaves it over. Of @syncs, which it
+ * takes over too, the last one is the context's to fill in.
+ */
+int
+tide_submitter_submit_locked(struct tide_submitter *submitter, struct tide_batch *batch,
+                             struct drm_tide_sync *syncs, uint32_t wait_count,
+                             uint32_t signal_count, struct tide_fence *fence);
+
+/* 0 where it was submitted, -EINPROGRESS where it will be, or why the kernel did not take it. */
+int
+tide_submitter_error(struct tide_submitter *submitter, uint64_t point);
+
+/* thread.c */
+
+/* One that takes no signals. */
+int
+tide_thread_create(pthread_t *thread, void *(*run)(void *data), void *data);
+
 /* context.c */
 struct tide_context *
 tide_context_ref(struct tide_context *context);
@@ -258,8 +339,8 @@ tide_context_submit(struct tide_context *context, struct drm_tide_submit *submit
 /* paging.c */
 
 /*
- * Notes a value that the kernel has returned, and makes @value, what to wait for, cover it: one that
- * the kernel returned before may be the later one.
+ * Notes a value that the kernel has returned, and makes @value, what to wait for, cover it: one
+ * that the kernel returned before may be the later one.
  */
 void
 tide_paging_queue_returned(struct tide_paging_queue *queue, uint64_t returned, uint64_t *value);

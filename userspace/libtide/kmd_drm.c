@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,7 +15,9 @@
 static int
 call(struct tide_kmd *kmd, unsigned long request, void *argument)
 {
-   return drmIoctl(kmd->fd, request, argument) ? -errno : 0;
+   if (!drmIoctl(kmd->fd, request, argument))
+      return 0;
+   return errno == ESTALE ? -EIO : -errno;
 }
 
 static uint64_t
@@ -41,6 +44,51 @@ static int
 drm_segment_info(struct tide_kmd *kmd, struct drm_tide_segment_info *info)
 {
    return call(kmd, DRM_IOCTL_TIDE_SEGMENT_INFO, info);
+}
+
+static int
+drm_budget(struct tide_kmd *kmd, struct drm_tide_budget *budget)
+{
+   return call(kmd, DRM_IOCTL_TIDE_BUDGET, budget);
+}
+
+static int
+drm_reserve(struct tide_kmd *kmd, uint32_t segment, uint64_t bytes)
+{
+   struct drm_tide_reserve args = {.segment = segment, .bytes = bytes};
+
+   return call(kmd, DRM_IOCTL_TIDE_RESERVE, &args);
+}
+
+/* A read alone would wait for an event. */
+static int
+drm_read_trims(struct tide_kmd *kmd, struct drm_tide_event_trim *trims, uint32_t max)
+{
+   struct pollfd poll_fd = {.fd = kmd->fd, .events = POLLIN};
+   char buffer[1024];
+   uint32_t count = 0;
+   ssize_t size;
+
+   if (poll(&poll_fd, 1, 0) <= 0 || !(poll_fd.revents & POLLIN))
+      return 0;
+   do
+      size = read(kmd->fd, buffer, sizeof(buffer));
+   while (size < 0 && errno == EINTR);
+   if (size < 0)
+      return errno == EAGAIN ? 0 : -errno;
+
+   for (size_t at = 0; at + sizeof(struct drm_event) <= (size_t)size;) {
+      struct drm_event event;
+
+      memcpy(&event, &buffer[at], sizeof(event));
+      if (event.length < sizeof(event) || event.length > (size_t)size - at)
+         break;
+      /* A later driver may tell other things, and more of this. */
+      if (event.type == DRM_TIDE_EVENT_TRIM && event.length >= sizeof(*trims) && count < max)
+         memcpy(&trims[count++], &buffer[at], sizeof(*trims));
+      at += event.length;
+   }
+   return count;
 }
 
 static int
@@ -161,12 +209,14 @@ drm_queue_info(struct tide_kmd *kmd, struct drm_tide_queue_info *info)
 }
 
 static int
-drm_offer(struct tide_kmd *kmd, const uint32_t *handles, uint32_t count, uint32_t priority)
+drm_offer(struct tide_kmd *kmd, const uint32_t *handles, uint32_t count, uint32_t priority,
+          uint32_t flags)
 {
    struct drm_tide_offer args = {
       .handles = user_pointer(handles),
       .count = count,
       .priority = priority,
+      .flags = flags,
    };
 
    return call(kmd, DRM_IOCTL_TIDE_OFFER, &args);
@@ -189,27 +239,19 @@ drm_reclaim(struct tide_kmd *kmd, uint32_t queue, const uint32_t *handles, uint3
 }
 
 static int
-drm_make_resident(struct tide_kmd *kmd, uint32_t queue, const uint32_t *handles, uint32_t count,
-                  uint64_t *value)
+drm_make_resident(struct tide_kmd *kmd, struct drm_tide_make_resident *args)
 {
-   /* The library keeps no account of its client's budget. */
-   struct drm_tide_make_resident args = {
-      .handles = user_pointer(handles),
-      .count = count,
-      .queue = queue,
-      .flags = DRM_TIDE_MAKE_RESIDENT_MUST_SUCCEED,
-   };
-   int ret = call(kmd, DRM_IOCTL_TIDE_MAKE_RESIDENT, &args);
-
-   if (!ret)
-      *value = args.value;
-   return ret;
+   return call(kmd, DRM_IOCTL_TIDE_MAKE_RESIDENT, args);
 }
 
 static int
-drm_evict(struct tide_kmd *kmd, const uint32_t *handles, uint32_t count)
+drm_evict(struct tide_kmd *kmd, const uint32_t *handles, uint32_t count, uint32_t flags)
 {
-   struct drm_tide_evict args = {.handles = user_pointer(handles), .count = count};
+   struct drm_tide_evict args = {
+      .handles = user_pointer(handles),
+      .count = count,
+      .flags = flags,
+   };
 
    return call(kmd, DRM_IOCTL_TIDE_EVICT, &args);
 }
@@ -241,6 +283,18 @@ drm_syncobj_destroy(struct tide_kmd *kmd, uint32_t syncobj)
 }
 
 static int
+drm_syncobj_signal(struct tide_kmd *kmd, uint32_t syncobj, uint64_t point)
+{
+   struct drm_syncobj_timeline_array args = {
+      .handles = user_pointer(&syncobj),
+      .points = user_pointer(&point),
+      .count_handles = 1,
+   };
+
+   return call(kmd, DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL, &args);
+}
+
+static int
 drm_syncobj_wait(struct tide_kmd *kmd, const uint32_t *syncobjs, const uint64_t *points,
                  uint32_t count, int64_t deadline_ns)
 {
@@ -259,6 +313,9 @@ static const struct tide_kmd_ops drm_ops = {
    .destroy = drm_destroy,
    .info = drm_info,
    .segment_info = drm_segment_info,
+   .budget = drm_budget,
+   .reserve = drm_reserve,
+   .read_trims = drm_read_trims,
    .bo_create = drm_bo_create,
    .bo_close = drm_bo_close,
    .bo_map = drm_bo_map,
@@ -277,6 +334,7 @@ static const struct tide_kmd_ops drm_ops = {
    .submit = drm_submit,
    .syncobj_create = drm_syncobj_create,
    .syncobj_destroy = drm_syncobj_destroy,
+   .syncobj_signal = drm_syncobj_signal,
    .syncobj_wait = drm_syncobj_wait,
 };
 

@@ -146,20 +146,109 @@ struct tide_segment {
 int
 tide_device_segment(struct tide_device *device, uint32_t index, struct tide_segment *segment);
 
+/**
+ * struct tide_budget - what this device may have resident in a segment
+ * @budget: bytes that usage should not exceed
+ * @usage: bytes of the segment's allocations that are required resident and not
+ *    offered, wherever they are now
+ * @reservation: bytes that tide_device_reserve() has reserved
+ * @available: bytes that it could reserve, those included
+ *
+ * Budgets change as other programs come and go, idle and wake. Who is over budget
+ * gets a trim event, and goes on; the kernel then takes its memory as it takes
+ * that of others. Each open file of the node is a client with budgets of its own.
+ *
+ * WDDM: D3DKMT_QUERYVIDEOMEMORYINFO.
+ */
+struct tide_budget {
+   uint64_t budget;
+   uint64_t usage;
+   uint64_t reservation;
+   uint64_t available;
+};
+
+/**
+ * tide_device_budget() - ask about a budget
+ * @device: the device
+ * @segment: which segment, as for tide_device_segment()
+ * @budget: out, what holds now
+ *
+ * WDDM: D3DKMTQueryVideoMemoryInfo.
+ *
+ * Return: 0, or -EINVAL where there is no such segment.
+ */
+int
+tide_device_budget(struct tide_device *device, uint32_t segment, struct tide_budget *budget);
+
+/**
+ * tide_device_reserve() - have a part of a segment in the budget in any case
+ * @device: the device
+ * @segment: which segment
+ * @bytes: how much, instead of what was reserved before; 0 for nothing
+ *
+ * It ends with the device. It holds no memory, but a share of the budgets.
+ *
+ * WDDM: D3DKMTChangeVideoMemoryReservation.
+ *
+ * Return: 0, or -EINVAL where there is no such segment, or -ENOSPC where @bytes
+ * is more than is available.
+ */
+int
+tide_device_reserve(struct tide_device *device, uint32_t segment, uint64_t bytes);
+
 /*
  * Trim
+ *
+ * A device whose usage of a segment is over its budget gets an event from the
+ * kernel. It is read from the device's file, by this library alone. There are two
+ * ways for that, and without either of them nobody reads it, which does no harm:
+ * - A program with a loop polls tide_device_fd() and calls tide_device_dispatch()
+ *   when it is readable. No thread of the library's is involved.
+ * - Who has no loop, such as a driver within another program, has a watcher, which
+ *   is a thread that does so.
  */
 
+/**
+ * enum tide_trim_reason - why to trim
+ * @TIDE_TRIM_REQUEST: tide_device_trim() was called: give up all that is kept for
+ *    reuse
+ * @TIDE_TRIM_BUDGET: the usage of a segment is over its budget: give up what is
+ *    kept there for reuse, and if that is not enough, require less
+ */
+enum tide_trim_reason {
+   TIDE_TRIM_REQUEST = 0,
+   TIDE_TRIM_BUDGET = 1,
+};
+
+/**
+ * struct tide_trim - what to trim
+ * @reason: why
+ * @segment: TIDE_TRIM_BUDGET: which segment, as for tide_device_segment(); else 0
+ * @bytes: TIDE_TRIM_BUDGET: by how much the usage was over the budget, a hint:
+ *    tide_device_budget() tells what holds now; else 0
+ *
+ * WDDM: D3DDDI_TRIMRESIDENCYSET_FLAGS and NumBytesToTrim.
+ */
+struct tide_trim {
+   enum tide_trim_reason reason;
+   uint32_t segment;
+   uint64_t bytes;
+};
+
 struct tide_trimmer;
+struct tide_watcher;
 
 /**
  * typedef tide_trim_callback - gives memory back that is kept for reuse
  * @data: what tide_trimmer_create() was given
+ * @trim: why, and how much; good during the call only
  *
- * Called by whichever thread calls tide_device_trim(), at the same time by one
- * only. May call every function but tide_device_trim() and those of trimmers.
+ * Called by whichever thread calls tide_device_trim() or tide_device_dispatch(),
+ * or by a watcher's, at the same time by one only. May call every function but
+ * these two, those of trimmers and watchers, and the functions that create or
+ * destroy residency managers, managed contexts and residency sets.
  */
-typedef void (*tide_trim_callback)(void *data);
+typedef void (*tide_trim_callback)(void *data, const struct tide_trim *trim);
 
 /**
  * tide_trimmer_create() - have a cache trimmed
@@ -193,12 +282,50 @@ tide_trimmer_destroy(struct tide_trimmer *trimmer);
  * tide_device_trim() - empty all caches of a device
  * @device: the device
  *
- * Waits for other threads' calls of it.
+ * Waits for callbacks that are under way in other threads.
  *
  * Return: 0 or an error.
  */
 int
 tide_device_trim(struct tide_device *device);
+
+/**
+ * tide_device_dispatch() - read trim events, and have caches trimmed for them
+ * @device: the device
+ *
+ * To be called when tide_device_fd() polls readable; where there is no event it
+ * does nothing. Does not wait for events, but for callbacks that are under way in
+ * other threads.
+ *
+ * WDDM: what a D3DKMTRegisterTrimNotification callback is called for.
+ *
+ * Return: 0, or an error of read(2).
+ */
+int
+tide_device_dispatch(struct tide_device *device);
+
+/**
+ * tide_watcher_create() - have a thread read trim events
+ * @device: the device
+ * @watcher: out
+ *
+ * The thread calls tide_device_dispatch() for each event, and so the callbacks.
+ * It takes no signals. After a fork it is the parent's alone.
+ *
+ * Return: 0, or -EAGAIN where there can be no more threads, or an error of
+ * eventfd(2).
+ */
+int
+tide_watcher_create(struct tide_device *device, struct tide_watcher **watcher);
+
+/**
+ * tide_watcher_destroy() - have the thread read no more
+ * @watcher: the watcher, or NULL
+ *
+ * Waits for the thread's end, and so for a callback that it is in.
+ */
+void
+tide_watcher_destroy(struct tide_watcher *watcher);
 
 /*
  * Allocations
@@ -543,6 +670,9 @@ tide_paging_queue_error(struct tide_paging_queue *queue, uint64_t value);
  * counted by allocation, and tide_evict() takes them back one by one. An offered
  * allocation is counted, and comes in with its tide_reclaim().
  *
+ * Takes all, whatever the budget (WDDM: MustSucceed): for those who require little,
+ * or keep to their budgets themselves. A residency manager does that for its users.
+ *
  * Submitted work needs its allocations on this list, but needs not wait for
  * @value: the kernel does that.
  *
@@ -576,6 +706,124 @@ tide_evict(struct tide_device *device, struct tide_allocation *const *allocation
            size_t *done);
 
 /*
+ * Residency managers
+ *
+ * A program whose allocations are larger together than its budget can have some
+ * of them resident at a time only. A residency manager decides which: those in
+ * use, and of the others those that were used last. It is told of uses, and keeps
+ * the books:
+ * - Batches of a managed context (tide_context_create_managed()) use what they
+ *   refer to. Nothing else has to be said.
+ * - For other work there are residency sets.
+ *
+ * Over the budget, the kernel takes no more, and tells how many bytes to trim: the
+ * manager evicts what was used longest ago, and goes on. It never waits for the
+ * GPU, since the kernel keeps what an unfinished job names. Where nothing is left
+ * to evict, it takes what the segment has room for (WDDM: CantTrimFurther), and
+ * beyond (WDDM: MustSucceed) if others require all of it; the kernel has them take
+ * turns. When an event tells that the budget has become smaller, the manager evicts
+ * down to it, if events are read at all (tide_device_dispatch(), watchers).
+ *
+ * A manager has to do with an allocation from its first use until it has evicted
+ * it; meanwhile no other manager may use it. tide_make_resident() and tide_evict()
+ * of the same allocations count by themselves.
+ *
+ * WDDM: the residency list of a device, and what the user mode driver and
+ * Direct3D 12's residency libraries do with it.
+ */
+
+struct tide_residency;
+struct tide_residency_set;
+
+/**
+ * tide_residency_create() - create a residency manager
+ * @device: the device
+ * @residency: out
+ *
+ * It has a paging queue of its own.
+ *
+ * Return: 0, or -ENOSPC where the device has as many queues as it can.
+ */
+int
+tide_residency_create(struct tide_device *device, struct tide_residency **residency);
+
+/**
+ * tide_residency_destroy() - destroy a residency manager
+ * @residency: the manager, or NULL
+ *
+ * Its contexts and sets keep it. With the last of them all is evicted that it has
+ * required.
+ */
+void
+tide_residency_destroy(struct tide_residency *residency);
+
+/**
+ * tide_residency_set_create() - create a residency set
+ * @residency: the manager
+ * @set: out, the set, empty and not begun
+ *
+ * A list of allocations that are used together: by a frame, by a submission, by
+ * a job that the application submits by ioctls of its own.
+ *
+ * Return: 0 or an error.
+ */
+int
+tide_residency_set_create(struct tide_residency *residency, struct tide_residency_set **set);
+
+/**
+ * tide_residency_set_destroy() - destroy a residency set
+ * @set: the set, or NULL; ended first if it has begun
+ */
+void
+tide_residency_set_destroy(struct tide_residency_set *set);
+
+/**
+ * tide_residency_set_add() - add an allocation
+ * @set: the set, not begun
+ * @allocation: the allocation; the set keeps a reference. More than once is allowed
+ *
+ * Return: 0, or -EBUSY where the set has begun.
+ */
+int
+tide_residency_set_add(struct tide_residency_set *set, struct tide_allocation *allocation);
+
+/**
+ * tide_residency_set_reset() - empty a set
+ * @set: the set; ended first if it has begun
+ *
+ * Return: 0 or an error.
+ */
+int
+tide_residency_set_reset(struct tide_residency_set *set);
+
+/**
+ * tide_residency_set_begin() - have all of a set required, and not evicted
+ * @set: the set, not begun
+ * @fence: out, over when the pages are there; or NULL
+ *
+ * Returns at once: page-ins go on, and jobs wait for them by themselves. May evict
+ * what is not in use. Offered allocations come in with their tide_reclaim().
+ *
+ * Return: 0, or -EBUSY where the set has begun, or another manager has to do with
+ * one of its allocations, or -EOVERFLOW where one was required too often, or -EIO
+ * where one is not committed.
+ */
+int
+tide_residency_set_begin(struct tide_residency_set *set, struct tide_fence *fence);
+
+/**
+ * tide_residency_set_end() - say that a set is in use no more
+ * @set: the set, begun
+ *
+ * To be called when the work that needs it was submitted, without waiting for the
+ * work. The set stays required until the budget is needed for something else.
+ *
+ * Return: 0, or -EALREADY where the set has not begun.
+ */
+int
+tide_residency_set_end(struct tide_residency_set *set);
+
+/*
  * Offer and reclaim
  */
 
@@ -594,12 +842,22 @@ enum tide_priority {
 };
 
 /**
+ * enum tide_offer_flags - what an offer allows
+ * @TIDE_OFFER_ALLOW_DECOMMIT: a discard gives back the charge against the commit
+ *    limit (vm.overcommit_memory), too. tide_reclaim() takes it again, which may
+ *    fail: TIDE_RECLAIM_NOT_COMMITTED. Of several offers the last one's counts.
+ */
+enum tide_offer_flags {
+   TIDE_OFFER_ALLOW_DECOMMIT = 1u << 0,
+};
+
+/**
  * tide_offer() - offer the content of allocations for discarding
  * @device: the device
  * @allocations: the list
  * @count: number of allocations, above 0, without limit
  * @priority: which content to discard before which
- * @flags: must be 0
+ * @flags: TIDE_OFFER_*
  *
  * From now on, and until tide_reclaim(), the content may be gone, and the
  * allocation cannot be used: mapped memory may raise SIGBUS, tide_batch_reference()
@@ -629,6 +887,11 @@ tide_offer(struct tide_device *device, struct tide_allocation *const *allocation
  * @TIDE_RECLAIM_OK: it is intact (WDDM: D3DDDI_RECLAIM_RESULT_OK)
  * @TIDE_RECLAIM_DISCARDED: it is lost and reads as zeros (WDDM:
  *    D3DDDI_RECLAIM_RESULT_DISCARDED)
+ * @TIDE_RECLAIM_NOT_COMMITTED: it is lost, and the memory could not be had again:
+ *    the allocation is good for nothing but tide_allocation_unref(). An access to
+ *    its mappings raises SIGBUS, it cannot be referenced (-ENODATA), to offer it
+ *    does nothing, to reclaim it answers the same, and other calls give -EIO. Only
+ *    after TIDE_OFFER_ALLOW_DECOMMIT (WDDM: D3DDDI_RECLAIM_RESULT_NOT_COMMITTED)
  *
  * That zero stands for failure is on purpose.
  */
@@ -636,6 +899,7 @@ enum tide_reclaim_result {
    TIDE_RECLAIM_FAILED = 0,
    TIDE_RECLAIM_OK = 1,
    TIDE_RECLAIM_DISCARDED = 2,
+   TIDE_RECLAIM_NOT_COMMITTED = 3,
 };
 
 /**
@@ -689,10 +953,45 @@ int
 tide_context_create(struct tide_device *device, struct tide_context **context);
 
 /**
+ * tide_context_create_managed() - create a context that sees to residency
+ * @residency: the residency manager
+ * @context: out, the context, on the manager's device
+ *
+ * Before a batch goes to the kernel, what it refers to is made resident, within
+ * the budget as far as that goes, and it stays required until the budget is needed
+ * for other batches. A thread of the context's does that, and submits the batches
+ * in their order, so that tide_batch_submit() never waits, neither for page-ins
+ * nor for fences that nobody has submitted yet.
+ *
+ * Return: 0, or -EAGAIN where there can be no more threads.
+ */
+int
+tide_context_create_managed(struct tide_residency *residency, struct tide_context **context);
+
+/**
+ * tide_context_error() - what the kernel said about a batch
+ * @context: the context
+ * @point: the &tide_fence.point that tide_batch_submit() has given
+ *
+ * A batch of a managed context that the kernel does not take is over without
+ * having been executed: its fence and what it had to signal are signalled, so
+ * that nobody waits in vain. The last 64 failures of a context are remembered. In
+ * other contexts tide_batch_submit() tells, and this is 0.
+ *
+ * Return: 0 where the kernel has it, -EINPROGRESS where it has not yet, -EINVAL
+ * where the context has given no such point, or an error of the kernel's as
+ * tide_batch_submit() describes: -ENOSPC where the allocations are too large
+ * together, -EIO where they could not be brought in.
+ */
+int
+tide_context_error(struct tide_context *context, uint64_t point);
+
+/**
  * tide_context_destroy() - destroy a context
  * @context: the context, or NULL
  *
- * Waits for nothing: submitted work goes on. Batches of the context may live on,
+ * Waits for nothing, but where the context is managed, until all of its batches
+ * have been submitted to the kernel: submitted work goes on. Batches of the context may live on,
  * but are not to be submitted. The fences of its batches are not to be used any
  * more.
  *
@@ -820,7 +1119,8 @@ tide_batch_delay(struct tide_batch *batch, uint64_t time_ns);
  * @signal_count: number of these, may be 0
  * @fence: out, over when the batch is, on the context's timeline; or NULL
  *
- * Every allocation of the batch has to be required by tide_make_resident().
+ * Every allocation of the batch has to be required by tide_make_resident(), or be
+ * of a residency set that has begun; or the context is a managed one.
  * Offers that waited for this batch alone go to the kernel before the call
  * returns.
  *
@@ -830,6 +1130,10 @@ tide_batch_delay(struct tide_batch *batch, uint64_t time_ns);
  *
  * After an error the batch is still under construction, as it was: submit it
  * again, reset or destroy it.
+ *
+ * In a managed context, the call waits for nothing: the library's thread does all
+ * of this later, and takes over what is in the batch, which can be reset at once.
+ * What the kernel says then is told by tide_context_error().
  *
  * WDDM: pfnSubmitCommandCb.
  *

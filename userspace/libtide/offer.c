@@ -6,6 +6,28 @@
 
 #include "internal.h"
 
+_Static_assert(TIDE_OFFER_ALLOW_DECOMMIT == DRM_TIDE_OFFER_ALLOW_DECOMMIT,
+               "flags go to the kernel as they are");
+
+/* What an offer says, as a word that is not 0. */
+static uint32_t
+terms_of(enum tide_priority priority, uint32_t flags)
+{
+   return priority << 16 | flags;
+}
+
+static uint32_t
+terms_priority(uint32_t terms)
+{
+   return terms >> 16;
+}
+
+static uint32_t
+terms_flags(uint32_t terms)
+{
+   return terms & 0xffff;
+}
+
 void
 tide_offer_call_init(struct tide_offer_call *call, struct tide_device *device, bool offers)
 {
@@ -130,7 +152,9 @@ offer_over(struct tide_offer_call *call, const struct tide_turn *turn,
 static int
 offer_one(struct tide_device *device, const struct tide_allocation *allocation)
 {
-   return device->kmd->ops->offer(device->kmd, &allocation->handle, 1, allocation->sending);
+   return device->kmd->ops->offer(device->kmd, &allocation->handle, 1,
+                                  terms_priority(allocation->sending),
+                                  terms_flags(allocation->sending));
 }
 
 void
@@ -218,7 +242,7 @@ compare_sending(const void *pa, const void *pb)
    const struct tide_allocation *b = *(struct tide_allocation *const *)pb;
    const int32_t age = (int32_t)(a->sending_age - b->sending_age);
 
-   if (a->sending != b->sending)
+   if (terms_priority(a->sending) != terms_priority(b->sending))
       return a->sending < b->sending ? -1 : 1;
    return age < 0 ? -1 : age > 0;
 }
@@ -242,13 +266,13 @@ tide_offer_release(struct tide_device *device, struct tide_allocation **allocati
       qsort(allocations, due, sizeof(*allocations), compare_sending);
 
    for (uint32_t begin = 0, end; begin < due; begin = end) {
-      const uint32_t priority = allocations[begin]->sending;
+      const uint32_t terms = allocations[begin]->sending;
       uint32_t n = 0;
       int ret;
 
-      for (end = begin; end < due && n < max && allocations[end]->sending == priority; end++)
+      for (end = begin; end < due && n < max && allocations[end]->sending == terms; end++)
          scratch[n++] = allocations[end]->handle;
-      ret = ops->offer(device->kmd, scratch, n, priority);
+      ret = ops->offer(device->kmd, scratch, n, terms_priority(terms), terms_flags(terms));
 
       for (uint32_t i = begin; i < end; i++) {
          int error = ret;
@@ -264,15 +288,17 @@ tide_offer_release(struct tide_device *device, struct tide_allocation **allocati
 
 /* Whether the turn is the call's, and so the offer goes to the kernel now. */
 static bool
-take_or_hold_back(struct tide_offer_call *call, struct tide_allocation *allocation,
-                  enum tide_priority priority)
+take_or_hold_back(struct tide_offer_call *call, struct tide_allocation *allocation, uint32_t terms)
 {
    bool now;
 
    pthread_mutex_lock(&allocation->lock);
-   if (!allocation->turn && !allocation->batch_refs) {
+   if (allocation->lost) {
+      /* There is nothing left to offer, and the kernel would refuse the list. */
+      now = false;
+   } else if (!allocation->turn && !allocation->batch_refs) {
       allocation->turn = &call->turn;
-      allocation->sending = priority;
+      allocation->sending = terms;
       allocation->sending_age = allocation->wanted_age;
       allocation->restore = allocation->wanted;
       allocation->wanted = 0;
@@ -281,7 +307,7 @@ take_or_hold_back(struct tide_offer_call *call, struct tide_allocation *allocati
       /* Named before in this list: named again to the kernel. */
       now = allocation->turn == &call->turn;
       if (!now) {
-         allocation->wanted = priority;
+         allocation->wanted = terms;
          allocation->wanted_age = atomic_fetch_add(&call->device->offer_clock, 1);
       }
    }
@@ -299,7 +325,7 @@ tide_offer(struct tide_device *device, struct tide_allocation *const *allocation
    int ret = 0;
 
    if (!tide_list_valid(device, allocations, count) || priority < TIDE_PRIORITY_LOW ||
-       priority > TIDE_PRIORITY_HIGH || flags)
+       priority > TIDE_PRIORITY_HIGH || flags & ~TIDE_OFFER_ALLOW_DECOMMIT)
       return -EINVAL;
    if (tide_device_stale(device))
       return -ESTALE;
@@ -316,12 +342,12 @@ tide_offer(struct tide_device *device, struct tide_allocation *const *allocation
       uint32_t n = 0;
 
       for (end = begin; end < count && n < max; end++)
-         if (take_or_hold_back(&call, allocations[end], priority))
+         if (take_or_hold_back(&call, allocations[end], terms_of(priority, flags)))
             handles[n++] = allocations[end]->handle;
       if (!n)
          continue;
 
-      ret = device->kmd->ops->offer(device->kmd, handles, n, priority);
+      ret = device->kmd->ops->offer(device->kmd, handles, n, priority, flags);
       for (size_t i = begin; i < end; i++)
          offer_over(&call, &call.turn, allocations[i], ret);
       tide_offer_call_finish(&call);

@@ -176,11 +176,16 @@ static int
 call_make_resident(struct tide_kmd *kmd, struct tide_paging_queue *queue, const uint32_t *handles,
                    uint32_t count, uint64_t *value)
 {
-   uint64_t returned;
-   int ret = kmd->ops->make_resident(kmd, queue->id, handles, count, &returned);
+   struct drm_tide_make_resident args = {
+      .handles = (uintptr_t)handles,
+      .count = count,
+      .queue = queue->id,
+      .flags = DRM_TIDE_MAKE_RESIDENT_MUST_SUCCEED,
+   };
+   int ret = kmd->ops->make_resident(kmd, &args);
 
    if (!ret)
-      tide_paging_queue_returned(queue, returned, value);
+      tide_paging_queue_returned(queue, args.value, value);
    return ret;
 }
 
@@ -190,7 +195,7 @@ call_evict(struct tide_kmd *kmd, struct tide_paging_queue *queue, const uint32_t
 {
    (void)queue;
    (void)value;
-   return kmd->ops->evict(kmd, handles, count);
+   return kmd->ops->evict(kmd, handles, count, 0);
 }
 
 /* Calls for a list of any length, in portions that the kernel takes. */

@@ -68,6 +68,8 @@ result_of_answer(uint32_t answer)
       return TIDE_RECLAIM_OK;
    case DRM_TIDE_RECLAIM_DISCARDED:
       return TIDE_RECLAIM_DISCARDED;
+   case DRM_TIDE_RECLAIM_NOT_COMMITTED:
+      return TIDE_RECLAIM_NOT_COMMITTED;
    default:
       return TIDE_RECLAIM_FAILED;
    }
@@ -100,8 +102,10 @@ reclaim_portion(struct tide_offer_call *call, struct tide_paging_queue *queue,
 
       pthread_mutex_lock(&allocation->lock);
       if (allocation->turn == &call->turn) {
-         /* Without an answer it stays offered: nobody may take it for intact. */
-         if (result != TIDE_RECLAIM_FAILED)
+         /* Without an answer it stays offered: nobody may take it for intact. Without memory, too.
+          */
+         allocation->lost |= result == TIDE_RECLAIM_NOT_COMMITTED;
+         if (result == TIDE_RECLAIM_OK || result == TIDE_RECLAIM_DISCARDED)
             allocation->offered = false;
          tide_turn_end_unlock(call, allocation);
       } else {

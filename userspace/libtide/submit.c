@@ -169,14 +169,21 @@ tide_batch_submit(struct tide_batch *batch, const struct tide_fence *waits, size
    copy_syncs(&syncs[wait_count], signals, signal_count);
    syncs[wait_count + signal_count] = (struct drm_tide_sync){0};
 
+   struct tide_submitter *submitter = batch->context->submitter;
+
    /* The call may last long. Until it is over, the batch is nobody's to change. */
    pthread_mutex_lock(&batch->lock);
    ret = batch->state == TIDE_BATCH_BUILDING ? 0 : -EALREADY;
-   if (!ret)
+   if (!ret && submitter) {
+      ret =
+         tide_submitter_submit_locked(submitter, batch, syncs, wait_count, signal_count + 1, fence);
+      if (!ret)
+         syncs = NULL;
+   } else if (!ret)
       batch->state = TIDE_BATCH_SUBMITTING;
    pthread_mutex_unlock(&batch->lock);
 
-   if (!ret) {
+   if (!ret && !submitter) {
       struct drm_tide_submit submit = {
          .bos = (uintptr_t)batch->bos,
          .commands = (uintptr_t)batch->commands,

@@ -45,20 +45,28 @@ tide_trimmer_destroy(struct tide_trimmer *trimmer)
    tide_device_unref(device);
 }
 
+void
+tide_trim_run(struct tide_device *device, const struct tide_trim *trim)
+{
+   pthread_mutex_lock(&device->trim_lock);
+   for (struct tide_list *l = device->trimmers.next; l != &device->trimmers; l = l->next) {
+      struct tide_trimmer *trimmer = TIDE_CONTAINER(l, struct tide_trimmer, link);
+
+      trimmer->callback(trimmer->data, trim);
+   }
+   pthread_mutex_unlock(&device->trim_lock);
+}
+
 int
 tide_device_trim(struct tide_device *device)
 {
+   const struct tide_trim trim = {.reason = TIDE_TRIM_REQUEST};
+
    if (!device)
       return -EINVAL;
    if (tide_device_stale(device))
       return -ESTALE;
 
-   pthread_mutex_lock(&device->trim_lock);
-   for (struct tide_list *l = device->trimmers.next; l != &device->trimmers; l = l->next) {
-      struct tide_trimmer *trimmer = TIDE_CONTAINER(l, struct tide_trimmer, link);
-
-      trimmer->callback(trimmer->data);
-   }
-   pthread_mutex_unlock(&device->trim_lock);
+   tide_trim_run(device, &trim);
    return 0;
 }

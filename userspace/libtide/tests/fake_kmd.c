@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The fake kernel: what its calls have in common, and what tests ask of it. */
 
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "fake_internal.h"
 
@@ -85,6 +87,93 @@ fake_segment_info(struct tide_kmd *kmd, struct drm_tide_segment_info *info)
    return fake_leave(fake, 0);
 }
 
+static uint64_t
+usage_locked(struct fake *fake, uint32_t segment)
+{
+   uint64_t usage = 0;
+
+   for (uint32_t i = 0; i < fake->max_bos; i++)
+      if (fake->bos[i].open && fake->bos[i].segment == segment && fake->bos[i].residency &&
+          !fake->bos[i].offered)
+         usage += fake->bos[i].size;
+   return usage;
+}
+
+static int
+fake_budget(struct tide_kmd *kmd, struct drm_tide_budget *budget)
+{
+   struct fake *fake = fake_of(kmd);
+   int ret = fake_enter(fake, FAKE_BUDGET, NULL, 0, 0);
+
+   if (ret)
+      return ret;
+   if (budget->segment >= fake->limits.segment_count || budget->pad)
+      return fake_leave(fake, -EINVAL);
+   budget->budget = fake->budgets[budget->segment];
+   budget->usage = usage_locked(fake, budget->segment);
+   budget->reservation = fake->reservation;
+   budget->available = fake->sizes[budget->segment] / 2;
+   return fake_leave(fake, 0);
+}
+
+static int
+fake_reserve(struct tide_kmd *kmd, uint32_t segment, uint64_t bytes)
+{
+   struct fake *fake = fake_of(kmd);
+   int ret = fake_enter(fake, FAKE_RESERVE, NULL, 0, 0);
+
+   if (ret)
+      return ret;
+   if (segment >= fake->limits.segment_count)
+      return fake_leave(fake, -EINVAL);
+   if (bytes > fake->sizes[segment] / 2)
+      return fake_leave(fake, -ENOSPC);
+   fake->reservation = bytes;
+   return fake_leave(fake, 0);
+}
+
+static int
+fake_read_trims(struct tide_kmd *kmd, struct drm_tide_event_trim *trims, uint32_t max)
+{
+   struct fake *fake = fake_of(kmd);
+   int ret = fake_enter(fake, FAKE_READ_TRIMS, NULL, 0, 0);
+   eventfd_t sent;
+
+   if (ret)
+      return ret;
+   if (fake->trim_count > max)
+      COMPLAIN(fake, "no room for %u events", fake->trim_count);
+   eventfd_read(kmd->fd, &sent);
+   memcpy(trims, fake->trims, fake->trim_count * sizeof(*trims));
+   ret = fake->trim_count;
+   fake->trim_count = 0;
+   return fake_leave(fake, ret);
+}
+
+void
+fake_send_trim(struct fake *fake, uint32_t segment, uint64_t bytes)
+{
+   pthread_mutex_lock(&fake->lock);
+   fake->trims[fake->trim_count++] = (struct drm_tide_event_trim){
+      .base = {.type = DRM_TIDE_EVENT_TRIM, .length = sizeof(fake->trims[0])},
+      .segment = segment,
+      .bytes = bytes,
+   };
+   eventfd_write(fake->kmd.fd, 1);
+   pthread_mutex_unlock(&fake->lock);
+}
+
+uint64_t
+fake_usage(struct fake *fake, uint32_t segment)
+{
+   uint64_t usage;
+
+   pthread_mutex_lock(&fake->lock);
+   usage = usage_locked(fake, segment);
+   pthread_mutex_unlock(&fake->lock);
+   return usage;
+}
+
 struct fake *
 fake_create(uint32_t max_bos)
 {
@@ -95,11 +184,16 @@ fake_create(uint32_t max_bos)
       .destroy = fake_kmd_destroy,
       .info = fake_info,
       .segment_info = fake_segment_info,
+      .budget = fake_budget,
+      .reserve = fake_reserve,
+      .read_trims = fake_read_trims,
    };
    fake_memory_init(&fake->ops);
    fake_sync_init(&fake->ops);
    fake->kmd.ops = &fake->ops;
-   fake->kmd.fd = -1;
+   fake->kmd.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+   for (unsigned int i = 0; i < FAKE_SEGMENTS; i++)
+      fake->budgets[i] = fake->sizes[i] = 1 << 30;
    fake->limits = (struct drm_tide_info){
       .uapi_version = DRM_TIDE_UAPI_VERSION,
       .segment_count = 1,
@@ -138,6 +232,7 @@ fake_destroy(struct fake *fake)
       abort();
    pthread_mutex_destroy(&fake->lock);
    pthread_cond_destroy(&fake->changed);
+   close(fake->kmd.fd);
    free(fake->bos);
    free(fake);
 }

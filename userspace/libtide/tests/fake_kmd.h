@@ -17,6 +17,9 @@
 enum fake_op {
    FAKE_INFO,
    FAKE_SEGMENT_INFO,
+   FAKE_BUDGET,
+   FAKE_RESERVE,
+   FAKE_READ_TRIMS,
    FAKE_BO_CREATE,
    FAKE_BO_CLOSE,
    FAKE_BO_MAP,
@@ -35,6 +38,7 @@ enum fake_op {
    FAKE_SUBMIT,
    FAKE_SYNCOBJ_CREATE,
    FAKE_SYNCOBJ_DESTROY,
+   FAKE_SYNCOBJ_SIGNAL,
    FAKE_SYNCOBJ_WAIT,
    FAKE_OP_COUNT,
 };
@@ -48,7 +52,10 @@ struct fake_bo {
    bool discarded;
    bool exported;
    bool mapped;
+   bool not_committed;
+   uint32_t segment;
    uint32_t priority;
+   uint32_t offer_flags;
    uint32_t residency;
    uint32_t discards;
    uint32_t page_in_error;
@@ -76,10 +83,11 @@ struct fake_event {
    enum fake_op op;
    uint32_t count;
    uint32_t first;    /* handle of the first entry */
-   uint32_t priority; /* OFFER */
+   uint32_t priority; /* OFFER's, or EVICT's flags */
    pthread_t thread;
 };
 
+#define FAKE_SEGMENTS 2
 #define FAKE_MAX_QUEUES 16
 #define FAKE_MAX_SYNCOBJS 64
 #define FAKE_MAX_EVENTS (1u << 10)
@@ -96,6 +104,8 @@ struct fake {
    uint32_t max_bos, next_bo;                 /* none below next_bo is free */
    struct fake_queue queues[FAKE_MAX_QUEUES]; /* by id; 0 is none */
    struct fake_syncobj syncobjs[FAKE_MAX_SYNCOBJS];
+   struct drm_tide_event_trim trims[FAKE_SEGMENTS];
+   uint32_t trim_count;
    uint64_t clock;
 
    /* for tests to set */
@@ -104,6 +114,8 @@ struct fake {
    bool count_holds;    /* SUBMIT lets go of what it names, see fake_hold() */
    uint32_t odd_answer; /* RECLAIM's answer for handle odd_handle */
    uint32_t odd_handle;
+   bool no_memory; /* RECLAIM cannot commit what was offered with leave to decommit */
+   uint64_t budgets[FAKE_SEGMENTS], sizes[FAKE_SEGMENTS];
    int late_error; /* RECLAIM fails with it after having done it all */
    struct {
       unsigned int after, times;
@@ -116,6 +128,8 @@ struct fake {
    /* for tests to look at */
    atomic_uint calls[FAKE_OP_COUNT];
    atomic_uint violations;
+   uint64_t reservation;
+   uint32_t required_flags; /* of MAKE_RESIDENT, all that came */
    struct fake_event events[FAKE_MAX_EVENTS];
    unsigned int event_count;
 };
@@ -141,6 +155,13 @@ fake_complete(struct fake *fake, uint32_t queue, uint64_t value);
 /* A page-in that fails. */
 void
 fake_break_value(struct fake *fake, uint32_t queue, uint64_t value, int error);
+
+/* Sends a trim event; the file is readable then. */
+void
+fake_send_trim(struct fake *fake, uint32_t segment, uint64_t bytes);
+/* Of the allocations that are required and not offered. */
+uint64_t
+fake_usage(struct fake *fake, uint32_t segment);
 
 bool
 fake_offered(struct fake *fake, uint32_t handle);

@@ -40,6 +40,8 @@ fake_bo_create(struct tide_kmd *kmd, uint64_t size, uint32_t *handle, uint64_t *
    bo->open = true;
    bo->offered = bo->discarded = bo->exported = bo->mapped = false;
    bo->priority = bo->residency = bo->discards = bo->page_in_error = 0;
+   bo->segment = 0;
+   bo->not_committed = false;
    bo->size = (size + PAGE - 1) / PAGE * PAGE;
    bo->memory = NULL;
    *handle = i;
@@ -146,6 +148,7 @@ fake_bo_info(struct tide_kmd *kmd, struct drm_tide_bo_info *info)
    info->residency_count = bo->residency;
    info->page_in_error = bo->page_in_error;
    info->discard_count = bo->discards;
+   info->segment = bo->segment;
    return fake_leave(fake, 0);
 }
 
@@ -206,15 +209,28 @@ check_list(struct fake *fake, const uint32_t *handles, uint32_t count)
    return 0;
 }
 
+/* The same, where what could not be committed is refused. */
 static int
-fake_offer(struct tide_kmd *kmd, const uint32_t *handles, uint32_t count, uint32_t priority)
+check_committed(struct fake *fake, const uint32_t *handles, uint32_t count)
+{
+   int ret = check_list(fake, handles, count);
+
+   for (uint32_t i = 0; i < count && !ret; i++)
+      if (fake->bos[handles[i]].not_committed)
+         ret = -EIO;
+   return ret;
+}
+
+static int
+fake_offer(struct tide_kmd *kmd, const uint32_t *handles, uint32_t count, uint32_t priority,
+           uint32_t flags)
 {
    struct fake *fake = fake_of(kmd);
    int ret = fake_enter(fake, FAKE_OFFER, handles, count, priority);
 
    if (ret)
       return ret;
-   ret = check_list(fake, handles, count);
+   ret = check_committed(fake, handles, count);
    if (!ret && (priority < DRM_TIDE_PRIORITY_LOW || priority > DRM_TIDE_PRIORITY_HIGH))
       ret = -EINVAL;
    for (uint32_t i = 0; i < count && !ret; i++) {
@@ -224,6 +240,7 @@ fake_offer(struct tide_kmd *kmd, const uint32_t *handles, uint32_t count, uint32
          COMPLAIN(fake, "offer of %u, to which a batch refers", handles[i]);
       bo->offered = true;
       bo->priority = priority;
+      bo->offer_flags = flags;
       bo->age = fake->clock++;
    }
    return fake_leave(fake, ret);
@@ -250,6 +267,10 @@ fake_reclaim(struct tide_kmd *kmd, uint32_t id, const uint32_t *handles, uint32_
       struct fake_bo *bo = &fake->bos[handles[i]];
       uint32_t answer = bo->discarded ? DRM_TIDE_RECLAIM_DISCARDED : DRM_TIDE_RECLAIM_OK;
 
+      if (bo->not_committed || (bo->discarded && bo->offer_flags && fake->no_memory)) {
+         answer = DRM_TIDE_RECLAIM_NOT_COMMITTED;
+         bo->not_committed = true;
+      }
       if (fake->odd_handle == handles[i])
          answer = fake->odd_answer;
       bo->offered = false;
@@ -262,36 +283,64 @@ fake_reclaim(struct tide_kmd *kmd, uint32_t id, const uint32_t *handles, uint32_
    return fake_leave(fake, fake->late_error);
 }
 
-static int
-fake_make_resident(struct tide_kmd *kmd, uint32_t id, const uint32_t *handles, uint32_t count,
-                   uint64_t *value)
+static bool
+fits(struct fake *fake, const struct fake_bo *bo, const struct drm_tide_make_resident *args,
+     __u64 *excess)
 {
+   uint64_t limit = fake->budgets[bo->segment], usage = bo->size;
+
+   if (bo->offered || bo->residency || args->flags & DRM_TIDE_MAKE_RESIDENT_MUST_SUCCEED)
+      return true;
+   if (args->flags & DRM_TIDE_MAKE_RESIDENT_CANT_TRIM && limit < fake->sizes[bo->segment])
+      limit = fake->sizes[bo->segment];
+   for (uint32_t i = 0; i < fake->max_bos; i++)
+      if (fake->bos[i].open && fake->bos[i].segment == bo->segment && fake->bos[i].residency &&
+          !fake->bos[i].offered)
+         usage += fake->bos[i].size;
+   *excess = usage > limit ? usage - limit : 0;
+   return !*excess;
+}
+
+static int
+fake_make_resident(struct tide_kmd *kmd, struct drm_tide_make_resident *args)
+{
+   const uint32_t *handles = (const uint32_t *)(uintptr_t)args->handles;
    struct fake *fake = fake_of(kmd);
-   int ret = fake_enter(fake, FAKE_MAKE_RESIDENT, handles, count, 0);
+   int ret = fake_enter(fake, FAKE_MAKE_RESIDENT, handles, args->count, 0);
 
    if (ret)
       return ret;
 
-   struct fake_queue *queue = fake_find_queue(fake, id);
+   struct fake_queue *queue = fake_find_queue(fake, args->queue);
 
-   ret = queue ? check_list(fake, handles, count) : -ENOENT;
-   for (uint32_t i = 0; i < count && !ret; i++)
-      fake->bos[handles[i]].residency++;
-   if (!ret)
-      *value = fake_new_value(fake, queue);
+   fake->required_flags |= args->flags;
+   ret = queue ? check_committed(fake, handles, args->count) : -ENOENT;
+   if (ret)
+      return fake_leave(fake, ret);
+   for (args->taken = 0; args->taken < args->count; args->taken++) {
+      struct fake_bo *bo = &fake->bos[handles[args->taken]];
+
+      if (!fits(fake, bo, args, &args->trim_bytes)) {
+         args->bad_index = args->taken;
+         ret = -ENOSPC;
+         break;
+      }
+      bo->residency++;
+   }
+   args->value = fake_new_value(fake, queue);
    return fake_leave(fake, ret);
 }
 
 static int
-fake_evict(struct tide_kmd *kmd, const uint32_t *handles, uint32_t count)
+fake_evict(struct tide_kmd *kmd, const uint32_t *handles, uint32_t count, uint32_t flags)
 {
    struct fake *fake = fake_of(kmd);
-   int ret = fake_enter(fake, FAKE_EVICT, handles, count, 0);
+   int ret = fake_enter(fake, FAKE_EVICT, handles, count, flags);
    uint32_t i;
 
    if (ret)
       return ret;
-   ret = check_list(fake, handles, count);
+   ret = check_committed(fake, handles, count);
    for (i = 0; i < count && !ret; i++) {
       if (fake->bos[handles[i]].residency)
          fake->bos[handles[i]].residency--;

@@ -263,6 +263,25 @@ fake_syncobj_destroy(struct tide_kmd *kmd, uint32_t handle)
 }
 
 static int
+fake_syncobj_signal(struct tide_kmd *kmd, uint32_t handle, uint64_t point)
+{
+   struct fake *fake = fake_of(kmd);
+   int ret = fake_enter(fake, FAKE_SYNCOBJ_SIGNAL, NULL, 0, 0);
+
+   if (ret)
+      return ret;
+
+   struct fake_syncobj *syncobj = find_syncobj(fake, handle);
+
+   if (!syncobj)
+      return fake_leave(fake, -ENOENT);
+   if (syncobj->point < point)
+      syncobj->point = point;
+   pthread_cond_broadcast(&fake->changed);
+   return fake_leave(fake, 0);
+}
+
+static int
 fake_syncobj_wait(struct tide_kmd *kmd, const uint32_t *syncobjs, const uint64_t *points,
                   uint32_t count, int64_t deadline_ns)
 {
@@ -294,6 +313,7 @@ fake_sync_init(struct tide_kmd_ops *ops)
    ops->submit = fake_submit;
    ops->syncobj_create = fake_syncobj_create;
    ops->syncobj_destroy = fake_syncobj_destroy;
+   ops->syncobj_signal = fake_syncobj_signal;
    ops->syncobj_wait = fake_syncobj_wait;
 }
 

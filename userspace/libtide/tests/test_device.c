@@ -174,6 +174,74 @@ discarded_and_kept(void **state)
       tide_allocation_unref(list[i]);
 }
 
+static bool
+write_sysctl(const char *name, uint64_t value)
+{
+   char path[64];
+   FILE *file;
+   bool done;
+
+   snprintf(path, sizeof(path), "/proc/sys/vm/%s", name);
+   file = fopen(path, "w");
+   done = file && fprintf(file, "%llu", (unsigned long long)value) > 0;
+   if (file)
+      done &= !fclose(file);
+   return done;
+}
+
+static uint64_t
+committed_kib(void)
+{
+   FILE *file = fopen("/proc/meminfo", "r");
+   unsigned long long kib = 0;
+   char line[128];
+
+   assert_non_null(file);
+   while (fgets(line, sizeof(line), file))
+      sscanf(line, "Committed_AS: %llu kB", &kib);
+   fclose(file);
+   assert_true(kib);
+   return kib;
+}
+
+/* The charge goes with the content, and somebody else takes it. */
+static void
+not_committed_again(void **state)
+{
+   struct tide_allocation *list[2] = {new_resident(64 * MIB), new_resident(MIB)};
+   struct tide_batch *batch = new_batch(TIDE_BATCH_CPU);
+   enum tide_reclaim_result results[2];
+   uint64_t value;
+   uint8_t *p;
+   size_t done;
+
+   (void)state;
+   assert_ok(tide_allocation_map(list[0], (void **)&p));
+   memset(p, 1, 64 * MIB);
+   assert_ok(tide_offer(device, list, 1, TIDE_PRIORITY_LOW, TIDE_OFFER_ALLOW_DECOMMIT));
+   if (!discard_all() || !write_sysctl("overcommit_kbytes", committed_kib() + 8 * 1024) ||
+       !write_sysctl("overcommit_memory", 2))
+      skip();
+   const int ret = tide_reclaim(device, queue, list, 2, results, &value);
+
+   assert_true(write_sysctl("overcommit_memory", 0));
+   assert_ok(ret);
+   assert_int_equal(results[0], TIDE_RECLAIM_NOT_COMMITTED);
+   assert_int_equal(results[1], TIDE_RECLAIM_OK);
+
+   /* Good for nothing, and in nobody's way. */
+   assert_error(tide_batch_reference(batch, list[0], TIDE_READ), ENODATA);
+   assert_error(tide_make_resident(device, queue, list, 2, &value, &done), EIO);
+   assert_ok(tide_offer(device, list, 2, TIDE_PRIORITY_LOW, 0));
+   assert_true(flags(list[1]) & TIDE_ALLOCATION_OFFERED);
+   assert_ok(tide_reclaim(device, queue, list, 2, results, &value));
+   assert_int_equal(results[0], TIDE_RECLAIM_NOT_COMMITTED);
+   assert_true(results[1] == TIDE_RECLAIM_OK);
+   tide_batch_destroy(batch);
+   for (unsigned int i = 0; i < 2; i++)
+      tide_allocation_unref(list[i]);
+}
+
 static void
 shared_between_devices(void **state)
 {
@@ -260,6 +328,7 @@ main(void)
       cmocka_unit_test(commands_reach_the_memory),
       cmocka_unit_test(held_back_offer_reaches_the_kernel),
       cmocka_unit_test(discarded_and_kept),
+      cmocka_unit_test(not_committed_again),
       cmocka_unit_test(shared_between_devices),
       cmocka_unit_test(errors_come_through),
       cmocka_unit_test(long_list),

@@ -7,9 +7,10 @@
 #include "fixture.h"
 
 static void
-never(void *data)
+never(void *data, const struct tide_trim *trim)
 {
    (void)data;
+   (void)trim;
    fail();
 }
 
@@ -21,7 +22,16 @@ forked_child(void **state)
    struct tide_batch *batch = fixture_batch(f, 0, TIDE_BATCH_ENGINE);
    struct tide_batch *cpu = fixture_batch(f, 0, TIDE_BATCH_CPU);
    struct tide_fence fence = tide_paging_queue_fence(f->queue, 1);
+   struct tide_residency *residency;
+   struct tide_residency_set *set;
+   struct tide_context *managed;
+   struct tide_watcher *watcher;
    int status;
+
+   assert_ok(tide_residency_create(f->device, &residency));
+   assert_ok(tide_residency_set_create(residency, &set));
+   assert_ok(tide_context_create_managed(residency, &managed));
+   assert_ok(tide_watcher_create(f->device, &watcher));
 
    assert_ok(tide_batch_reference(batch, f->a[0], TIDE_READ));
    assert_ok(offer_one(f, 0, TIDE_PRIORITY_LOW));
@@ -30,6 +40,8 @@ forked_child(void **state)
    pthread_mutex_lock(&batch->lock);
    pthread_mutex_lock(&f->a[1]->lock);
    pthread_mutex_lock(&f->device->share_lock);
+   pthread_mutex_lock(&f->device->residency_lock);
+   pthread_mutex_lock(&f->device->event_lock);
 
    pid_t pid = fork();
 
@@ -42,6 +54,9 @@ forked_child(void **state)
       struct tide_context *context;
       struct tide_batch *b;
       struct tide_segment segment;
+      struct tide_budget budget;
+      struct tide_residency *res;
+      struct tide_residency_set *new_set;
       enum tide_reclaim_result result = TIDE_RECLAIM_OK;
       uint64_t value;
       size_t done;
@@ -60,6 +75,18 @@ forked_child(void **state)
       STALE(tide_allocation_query(f->a[1], &info));
       STALE(tide_allocation_export(f->a[1], &fd));
       STALE(tide_allocation_import(f->device, 1001, &a));
+      STALE(tide_device_budget(f->device, 0, &budget));
+      STALE(tide_device_reserve(f->device, 0, 0));
+      STALE(tide_device_dispatch(f->device));
+      STALE(tide_watcher_create(f->device, &watcher));
+      STALE(tide_residency_create(f->device, &res));
+      STALE(tide_residency_set_create(residency, &new_set));
+      STALE(tide_residency_set_add(set, f->a[1]));
+      STALE(tide_residency_set_begin(set, NULL));
+      STALE(tide_residency_set_end(set));
+      STALE(tide_residency_set_reset(set));
+      STALE(tide_context_create_managed(residency, &context));
+      STALE(tide_context_error(managed, 1));
       STALE(tide_device_trim(f->device));
       STALE(tide_trimmer_create(f->device, never, NULL, &trimmer));
       STALE(tide_paging_queue_create(f->device, &queue));
@@ -85,6 +112,10 @@ forked_child(void **state)
       tide_allocation_unmap(f->a[1]);
       tide_batch_destroy(batch);
       tide_batch_destroy(cpu);
+      tide_watcher_destroy(watcher);
+      tide_context_destroy(managed);
+      tide_residency_set_destroy(set);
+      tide_residency_destroy(residency);
       tide_context_destroy(f->contexts[0]);
       tide_paging_queue_destroy(f->queue);
       for (unsigned int i = 0; i < ALLOCATIONS; i++)
@@ -93,12 +124,19 @@ forked_child(void **state)
       bad += f->fake->event_count != 0 || f->fake->closed;
       _exit(bad);
    }
+   pthread_mutex_unlock(&f->device->event_lock);
+   pthread_mutex_unlock(&f->device->residency_lock);
    pthread_mutex_unlock(&f->device->share_lock);
    pthread_mutex_unlock(&f->a[1]->lock);
    pthread_mutex_unlock(&batch->lock);
    assert_int_equal(waitpid(pid, &status, 0), pid);
    assert_true(WIFEXITED(status));
    assert_int_equal(WEXITSTATUS(status), 0);
+
+   tide_watcher_destroy(watcher);
+   tide_context_destroy(managed);
+   tide_residency_set_destroy(set);
+   tide_residency_destroy(residency);
 
    tide_batch_destroy(batch);
    tide_batch_destroy(cpu);

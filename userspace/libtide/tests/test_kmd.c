@@ -26,12 +26,15 @@ static struct {
       struct drm_tide_reclaim reclaim;
       struct drm_tide_make_resident make_resident;
       struct drm_tide_evict evict;
+      struct drm_tide_budget budget;
+      struct drm_tide_reserve reserve;
       struct drm_tide_submit submit;
       struct drm_gem_close close;
       struct drm_prime_handle prime;
       struct drm_syncobj_create syncobj_create;
       struct drm_syncobj_destroy syncobj_destroy;
       struct drm_syncobj_timeline_wait wait;
+      struct drm_syncobj_timeline_array array;
    } in, out;
    int error;
    unsigned int count;
@@ -39,6 +42,16 @@ static struct {
 
 static int node;
 static struct tide_kmd *kmd;
+static bool syncobj_signal_is_checked;
+
+static void
+check_syncobj_signal(const struct drm_syncobj_timeline_array *args)
+{
+   assert_int_equal(args->count_handles, 1);
+   assert_int_equal(*(const uint32_t *)(uintptr_t)args->handles, 9);
+   assert_int_equal(*(const uint64_t *)(uintptr_t)args->points, 0x100000005);
+   assert_int_equal(args->flags, 0);
+}
 
 int
 drmIoctl(int fd, unsigned long request, void *arg)
@@ -47,8 +60,12 @@ drmIoctl(int fd, unsigned long request, void *arg)
 
    assert_int_equal(fd, node);
    assert_int_equal(request, next.request);
-   assert_memory_equal(arg, &next.in, size);
-   memcpy(arg, &next.out, size);
+   if (syncobj_signal_is_checked) {
+      check_syncobj_signal(arg);
+   } else {
+      assert_memory_equal(arg, &next.in, size);
+      memcpy(arg, &next.out, size);
+   }
    next.count++;
    errno = next.error;
    return next.error ? -1 : 0;
@@ -157,7 +174,13 @@ lists(void **state)
 
    (void)state;
    EXPECT(DRM_IOCTL_TIDE_OFFER, offer, .handles = (uintptr_t)handles, .count = 2, .priority = 3);
-   CHECK(ops->offer(kmd, handles, 2, 3));
+   CHECK(ops->offer(kmd, handles, 2, 3, 0));
+   EXPECT(DRM_IOCTL_TIDE_OFFER, offer, .handles = (uintptr_t)handles, .count = 2, .priority = 1,
+          .flags = DRM_TIDE_OFFER_ALLOW_DECOMMIT);
+   CHECK(ops->offer(kmd, handles, 2, 1, DRM_TIDE_OFFER_ALLOW_DECOMMIT));
+   /* -ESTALE is fork's. */
+   next.error = ESTALE;
+   assert_error(ops->offer(kmd, handles, 2, 1, DRM_TIDE_OFFER_ALLOW_DECOMMIT), EIO);
 
    EXPECT(DRM_IOCTL_TIDE_RECLAIM, reclaim, .handles = (uintptr_t)handles,
           .results = (uintptr_t)results, .count = 2, .queue = 7);
@@ -173,11 +196,66 @@ lists(void **state)
    EXPECT(DRM_IOCTL_TIDE_MAKE_RESIDENT, make_resident, .handles = (uintptr_t)handles, .count = 2,
           .queue = 7, .flags = DRM_TIDE_MAKE_RESIDENT_MUST_SUCCEED);
    next.out.make_resident.value = 0x100000003;
-   CHECK(ops->make_resident(kmd, 7, handles, 2, &value));
-   assert_int_equal(value, 0x100000003);
+   struct drm_tide_make_resident args = next.in.make_resident;
 
-   EXPECT(DRM_IOCTL_TIDE_EVICT, evict, .handles = (uintptr_t)handles, .count = 2);
-   CHECK(ops->evict(kmd, handles, 2));
+   CHECK((args = next.in.make_resident, ops->make_resident(kmd, &args)));
+   assert_int_equal(args.value, 0x100000003);
+   /* What the kernel tells comes with an error, too. */
+   next.error = ENOSPC;
+   next.out.make_resident.taken = 1;
+   next.out.make_resident.trim_bytes = 5;
+   args = next.in.make_resident;
+   assert_error(ops->make_resident(kmd, &args), ENOSPC);
+   assert_int_equal(args.taken, 1);
+   assert_int_equal(args.trim_bytes, 5);
+
+   EXPECT(DRM_IOCTL_TIDE_EVICT, evict, .handles = (uintptr_t)handles, .count = 2,
+          .flags = DRM_TIDE_EVICT_ONLY_IF_NECESSARY);
+   CHECK(ops->evict(kmd, handles, 2, DRM_TIDE_EVICT_ONLY_IF_NECESSARY));
+}
+
+static void
+budgets(void **state)
+{
+   const struct tide_kmd_ops *ops = kmd->ops;
+   struct drm_tide_budget budget = {.segment = 1};
+
+   (void)state;
+   EXPECT(DRM_IOCTL_TIDE_BUDGET, budget, .segment = 1);
+   CHECK(ops->budget(kmd, &budget));
+   EXPECT(DRM_IOCTL_TIDE_RESERVE, reserve, .segment = 1, .bytes = 0x100000000);
+   CHECK(ops->reserve(kmd, 1, 0x100000000));
+}
+
+/* The node of this test is a file, which is read from its beginning. */
+static void
+events(void **state)
+{
+   static const struct {
+      struct drm_event unknown;
+      uint32_t more;
+      struct drm_tide_event_trim first;
+      struct drm_tide_event_trim second;
+      uint64_t later;
+      struct drm_event broken;
+   } __attribute__((packed)) file = {
+      .unknown = {.type = 0x80000017, .length = 12},
+      .first = {{DRM_TIDE_EVENT_TRIM, sizeof(file.first)}, 1, 0, 0x100000000},
+      /* has grown at its end */
+      .second = {{DRM_TIDE_EVENT_TRIM, sizeof(file.second) + 8}, 0, 0, 5},
+      .broken = {.type = DRM_TIDE_EVENT_TRIM, .length = 3},
+   };
+   struct drm_tide_event_trim trims[2];
+
+   (void)state;
+   assert_int_equal(pwrite(node, &file, sizeof(file), 0), sizeof(file));
+   assert_int_equal(kmd->ops->read_trims(kmd, trims, 2), 2);
+   assert_int_equal(trims[0].segment, 1);
+   assert_int_equal(trims[0].bytes, 0x100000000);
+   assert_int_equal(trims[1].segment, 0);
+   assert_int_equal(trims[1].bytes, 5);
+   lseek(node, 0, SEEK_SET);
+   assert_int_equal(kmd->ops->read_trims(kmd, trims, 1), 1);
 }
 
 static void
@@ -217,6 +295,15 @@ queues_and_jobs(void **state)
    ops->syncobj_destroy(kmd, 9);
    assert_int_equal(next.count, 1);
 
+   /* Its lists are of one each, and are the interface's own. */
+   syncobj_signal_is_checked = true;
+   next.request = DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL;
+   next.error = 0;
+   assert_ok(ops->syncobj_signal(kmd, 9, 0x100000005));
+   next.error = ENOENT;
+   assert_error(ops->syncobj_signal(kmd, 9, 0x100000005), ENOENT);
+   syncobj_signal_is_checked = false;
+
    EXPECT(DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, wait, .handles = (uintptr_t)syncobjs,
           .points = (uintptr_t)points, .count_handles = 2, .timeout_nsec = 123,
           .flags = DRM_SYNCOBJ_WAIT_FLAGS_WAIT_ALL | DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT);
@@ -250,9 +337,8 @@ int
 main(void)
 {
    const struct CMUnitTest tests[] = {
-      cmocka_unit_test(objects),
-      cmocka_unit_test(lists),
-      cmocka_unit_test(queues_and_jobs),
+      cmocka_unit_test(objects), cmocka_unit_test(lists),           cmocka_unit_test(budgets),
+      cmocka_unit_test(events),  cmocka_unit_test(queues_and_jobs),
    };
 
    return cmocka_run_group_tests_name("kmd", tests, setup, teardown);

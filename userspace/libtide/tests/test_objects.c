@@ -136,7 +136,7 @@ create_and_query(void **state)
    assert_int_equal(segment.size, 1 << 30);
    assert_int_equal(segment.usage, 1 << 20);
    assert_error(tide_device_segment(f->device, 1, &segment), EINVAL);
-   assert_int_equal(tide_device_fd(f->device), -1);
+   assert_int_equal(tide_device_fd(f->device), f->fake->kmd.fd);
 }
 
 static void
@@ -354,10 +354,12 @@ struct cache {
 };
 
 static void
-empty_cache(void *data)
+empty_cache(void *data, const struct tide_trim *trim)
 {
    struct cache *cache = data;
 
+   assert_int_equal(trim->reason, TIDE_TRIM_REQUEST);
+   assert_int_equal(trim->bytes, 0);
    cache->calls++;
    tide_allocation_unref(cache->kept);
    cache->kept = NULL;
@@ -451,6 +453,8 @@ every_kernel_error_is_told(void **state)
    struct tide_context *context = NULL;
    struct tide_fence fence = tide_paging_queue_fence(f->queue, 1);
    struct tide_segment segment;
+   struct tide_budget budget;
+   struct tide_residency *residency = NULL;
    enum tide_reclaim_result result = TIDE_RECLAIM_OK;
    uint64_t value;
    size_t done;
@@ -468,6 +472,10 @@ every_kernel_error_is_told(void **state)
    } while (0)
 
    FAILS(FAKE_SEGMENT_INFO, tide_device_segment(f->device, 0, &segment));
+   FAILS(FAKE_BUDGET, tide_device_budget(f->device, 0, &budget));
+   FAILS(FAKE_RESERVE, tide_device_reserve(f->device, 0, 0));
+   FAILS(FAKE_READ_TRIMS, tide_device_dispatch(f->device));
+   FAILS(FAKE_QUEUE_CREATE, tide_residency_create(f->device, &residency));
    FAILS(FAKE_BO_CREATE, tide_allocation_create(f->device, 1, 0, &a));
    FAILS(FAKE_BO_MAP, tide_allocation_map(f->a[0], &p));
    FAILS(FAKE_BO_MMAP_OFFSET, tide_allocation_mmap_offset(f->a[0], &value));
@@ -490,6 +498,7 @@ every_kernel_error_is_told(void **state)
    assert_null(a);
    assert_null(p);
    assert_null(queue);
+   assert_null(residency);
    assert_null(context);
    assert_int_equal(fd, -1);
    assert_int_equal(result, TIDE_RECLAIM_FAILED);

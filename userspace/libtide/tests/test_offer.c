@@ -46,7 +46,7 @@ bad_input_changes_nothing(void **state)
    assert_error(tide_offer(f->device, f->a, 0, LOW, 0), EINVAL);
    assert_error(tide_offer(f->device, f->a, 1, 0, 0), EINVAL);
    assert_error(tide_offer(f->device, f->a, 1, HIGH + 1, 0), EINVAL);
-   assert_error(tide_offer(f->device, f->a, 1, LOW, 1), EINVAL);
+   assert_error(tide_offer(f->device, f->a, 1, LOW, 2), EINVAL);
    assert_error(tide_offer(f->device, with_null, 2, LOW, 0), EINVAL);
    assert_error(tide_offer(f->device, with_other, 2, LOW, 0), EINVAL);
    assert_int_equal(offers(f), 0);

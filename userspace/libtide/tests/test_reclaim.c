@@ -326,10 +326,65 @@ long_lists(void **state)
    free(a);
 }
 
+/* What could not be committed again is good for nothing, and keeps nobody from offering others. */
+static void
+not_committed(void **state)
+{
+   struct fixture *f = *state;
+   struct tide_batch *batch = fixture_batch(f, 0, TIDE_BATCH_CPU);
+   struct tide_allocation_info info;
+
+   assert_ok(tide_offer(f->device, f->a, 2, TIDE_PRIORITY_LOW, TIDE_OFFER_ALLOW_DECOMMIT));
+   assert_int_equal(f->fake->bos[f->handle[0]].offer_flags, DRM_TIDE_OFFER_ALLOW_DECOMMIT);
+   assert_ok(tide_offer(f->device, &f->a[1], 1, TIDE_PRIORITY_LOW, 0));
+   assert_true(fake_discard(f->fake, f->handle[0]));
+   assert_true(fake_discard(f->fake, f->handle[1]));
+   f->fake->no_memory = true;
+   assert_int_equal(reclaim_one(f, 0), TIDE_RECLAIM_NOT_COMMITTED);
+   assert_int_equal(reclaim_one(f, 1), TIDE_RECLAIM_DISCARDED);
+   f->fake->no_memory = false;
+   assert_int_equal(reclaim_one(f, 0), TIDE_RECLAIM_NOT_COMMITTED);
+
+   assert_error(tide_batch_reference(batch, f->a[0], TIDE_READ), ENODATA);
+   assert_ok(tide_allocation_query(f->a[0], &info));
+   assert_true(info.flags & TIDE_ALLOCATION_OFFERED);
+   assert_ok(tide_offer(f->device, f->a, 3, TIDE_PRIORITY_HIGH, 0));
+   assert_true(fake_offered(f->fake, f->handle[2]));
+   assert_int_equal(fake_priority(f->fake, f->handle[1]), TIDE_PRIORITY_HIGH);
+   assert_int_equal(reclaim_one(f, 1), TIDE_RECLAIM_OK);
+   assert_int_equal(reclaim_one(f, 2), TIDE_RECLAIM_OK);
+   tide_batch_destroy(batch);
+}
+
+/* The flag goes with an offer that is held back, and ages go before flags. */
+static void
+held_back_with_flags(void **state)
+{
+   struct fixture *f = *state;
+   struct tide_batch *batch = fixture_batch(f, 0, TIDE_BATCH_CPU);
+
+   for (unsigned int i = 0; i < 3; i++)
+      assert_ok(tide_batch_reference(batch, f->a[i], TIDE_READ));
+   for (unsigned int i = 0; i < 3; i++)
+      assert_ok(tide_offer(f->device, &f->a[i], 1, TIDE_PRIORITY_LOW,
+                           i == 1 ? TIDE_OFFER_ALLOW_DECOMMIT : 0));
+   assert_ok(tide_batch_end(batch));
+   for (unsigned int i = 0; i < 3; i++) {
+      assert_true(fake_offered(f->fake, f->handle[i]));
+      assert_int_equal(f->fake->bos[f->handle[i]].offer_flags, i == 1);
+      assert_true(!i || fake_age(f->fake, f->handle[i - 1]) < fake_age(f->fake, f->handle[i]));
+      assert_int_equal(reclaim_one(f, i), TIDE_RECLAIM_OK);
+   }
+   assert_error(tide_offer(f->device, f->a, 1, TIDE_PRIORITY_LOW, 2), EINVAL);
+   tide_batch_destroy(batch);
+}
+
 int
 main(void)
 {
    const struct CMUnitTest tests[] = {
+      TEST(not_committed),
+      TEST(held_back_with_flags),
       TEST(cancels_what_is_held_back),
       TEST(cancelled_and_offered_again),
       TEST(mixed_list),
