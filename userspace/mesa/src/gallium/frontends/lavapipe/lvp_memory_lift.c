@@ -44,13 +44,13 @@ chunk_lift(struct lvp_memory_tracker *tracker, struct lvp_memory_chunk *chunk)
 
 static bool
 chunk_offer(struct lvp_memory_tracker *tracker, struct lvp_memory_chunk *chunk,
-            enum pipe_memory_priority priority)
+            enum pipe_memory_priority priority, bool decommit)
 {
    bool ok = true;
 
    if (chunk->count)
       ok = tracker->winsys->memory->offer(tracker->winsys, chunk->memories, chunk->count,
-                                          priority);
+                                          priority, decommit);
    chunk->count = 0;
    return ok;
 }
@@ -70,22 +70,33 @@ lvp_memory_lift(struct lvp_memory_tracker *tracker, struct list_head *list)
    chunk_lift(tracker, &chunk);
 }
 
-bool
-lvp_memory_offer_again(struct lvp_memory_tracker *tracker, struct list_head *list)
+/* Offers again what of the list was offered in that way. */
+static bool
+offer_alike(struct lvp_memory_tracker *tracker, struct list_head *list,
+            enum pipe_memory_priority priority, bool decommit)
 {
    struct lvp_memory_chunk chunk = {.count = 0};
    bool ok = true;
 
+   list_for_each_entry(struct lvp_device_memory, mem, list, use_link) {
+      if (!mem->offered || mem->offer_priority != priority || mem->offer_decommit != decommit)
+         continue;
+      lvp_memory_chunk_add(&chunk, mem);
+      if (chunk.count == LVP_MEMORY_CHUNK_SIZE)
+         ok = chunk_offer(tracker, &chunk, priority, decommit) && ok;
+   }
+   return chunk_offer(tracker, &chunk, priority, decommit) && ok;
+}
+
+bool
+lvp_memory_offer_again(struct lvp_memory_tracker *tracker, struct list_head *list)
+{
+   bool ok = true;
+
    for (enum pipe_memory_priority priority = PIPE_MEMORY_PRIORITY_LOW;
         priority <= PIPE_MEMORY_PRIORITY_HIGH; priority++) {
-      list_for_each_entry(struct lvp_device_memory, mem, list, use_link) {
-         if (!mem->offered || mem->offer_priority != priority)
-            continue;
-         lvp_memory_chunk_add(&chunk, mem);
-         if (chunk.count == LVP_MEMORY_CHUNK_SIZE)
-            ok = chunk_offer(tracker, &chunk, priority) && ok;
-      }
-      ok = chunk_offer(tracker, &chunk, priority) && ok;
+      ok = offer_alike(tracker, list, priority, false) && ok;
+      ok = offer_alike(tracker, list, priority, true) && ok;
    }
    return ok;
 }

@@ -78,6 +78,7 @@ offer_memory(struct lvp_memory_tracker *tracker, const VkMemoryOfferInfoMESAX *i
       mem->offered_at = tracker->clock;
       mem->offer_priority = PIPE_MEMORY_PRIORITY_LOW +
                             (info->pOffers[i].priority - VK_MEMORY_OFFER_PRIORITY_LOW_MESAX);
+      mem->offer_decommit = info->flags & VK_MEMORY_OFFER_ALLOW_DECOMMIT_BIT_MESAX;
       if (list_is_empty(&mem->use_link))
          list_addtail(&mem->use_link, &list);
    }

@@ -47,7 +47,6 @@ remove_locked(struct tide_winsys *ws, struct tide_memory *memory)
 {
    memory->resident = false;
    list_del(&memory->resident_link);
-   ws->residency.bytes -= memory->base.size;
 }
 
 void
@@ -101,6 +100,25 @@ sweep_locked(struct tide_winsys *ws, uint64_t interval)
 }
 
 static bool
+over_budget(struct tide_winsys *ws, uint32_t segment)
+{
+   struct tide_budget budget;
+
+   return !tide_device_budget(ws->device, segment, &budget) && budget.usage > budget.budget;
+}
+
+void
+tide_residency_trim(struct tide_winsys *ws, uint32_t segment)
+{
+   for (uint64_t interval = SWEEP_INTERVAL; interval && over_budget(ws, segment);) {
+      interval /= 4;
+      simple_mtx_lock(&ws->residency.lock);
+      sweep_locked(ws, interval);
+      simple_mtx_unlock(&ws->residency.lock);
+   }
+}
+
+static bool
 add_locked(struct tide_winsys *ws, struct tide_memory *memory, uint64_t *value)
 {
    size_t done;
@@ -109,7 +127,6 @@ add_locked(struct tide_winsys *ws, struct tide_memory *memory, uint64_t *value)
       return false;
    memory->resident = true;
    list_addtail(&memory->resident_link, &ws->residency.memories);
-   ws->residency.bytes += memory->base.size;
    return true;
 }
 
@@ -117,6 +134,9 @@ uint64_t
 tide_residency_use(struct tide_winsys *ws, struct tide_memory *memory)
 {
    uint64_t value = 0;
+
+   if (p_atomic_read(&memory->gone))
+      return 0;
 
    simple_mtx_lock(&ws->residency.lock);
    memory->last_use = ws->residency.serial;

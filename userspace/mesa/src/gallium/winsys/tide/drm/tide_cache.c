@@ -111,7 +111,7 @@ tide_cache_get(struct tide_winsys *ws, uint64_t size, bool *zeroed)
       uint64_t value;
 
       tide_reclaim(ws->device, ws->queue, &memory->allocation, 1, &result, &value);
-      if (result != TIDE_RECLAIM_FAILED) {
+      if (result == TIDE_RECLAIM_OK || result == TIDE_RECLAIM_DISCARDED) {
          *zeroed = result == TIDE_RECLAIM_DISCARDED;
          return memory;
       }
@@ -121,9 +121,20 @@ tide_cache_get(struct tide_winsys *ws, uint64_t size, bool *zeroed)
 }
 
 void
-tide_cache_trim(void *ws)
+tide_cache_trim(struct tide_winsys *ws)
 {
    shrink(ws, 0);
+}
+
+/* By who calls tide_ws_trim(), or by the watcher's thread when the kernel wants less. */
+void
+tide_ws_trimmed(void *data, const struct tide_trim *trim)
+{
+   struct tide_winsys *ws = data;
+
+   tide_cache_trim(ws);
+   if (trim->reason == TIDE_TRIM_BUDGET)
+      tide_residency_trim(ws, trim->segment);
 }
 
 void

@@ -29,8 +29,10 @@ tide_winsys_destroy(struct sw_winsys *sws)
    struct tide_winsys *ws = tide_winsys(sws);
 
    tide_stats_print(ws);
+   tide_watcher_destroy(ws->watcher);
    tide_trimmer_destroy(ws->trimmer);
    tide_cache_trim(ws);
+   tide_gone_finish(ws);
    tide_paging_queue_destroy(ws->queue);
    tide_context_destroy(ws->context);
    tide_device_unref(ws->device);
@@ -60,7 +62,7 @@ tide_winsys_create(int fd)
       goto fail;
    if (tide_context_create(ws->device, &ws->context) ||
        tide_paging_queue_create(ws->device, &ws->queue) ||
-       tide_trimmer_create(ws->device, tide_cache_trim, ws, &ws->trimmer))
+       tide_trimmer_create(ws->device, tide_ws_trimmed, ws, &ws->trimmer))
       goto fail;
 
    simple_mtx_init(&ws->shared_lock, mtx_plain);
@@ -73,6 +75,10 @@ tide_winsys_create(int fd)
    ws->base.destroy = tide_winsys_destroy;
    ws->base.get_fd = tide_get_fd;
    ws->base.memory = &tide_memory_ops;
+
+   /* Applications have no idea of events. Without a thread for them all else works. */
+   if (tide_watcher_create(ws->device, &ws->watcher))
+      ws->watcher = NULL;
    return &ws->base;
 
 fail:

@@ -177,7 +177,7 @@ tide_get_handle(struct sw_winsys *sws, struct sw_memory *sw_memory, struct winsy
 
 static bool
 tide_offer_memories(struct sw_winsys *sws, struct sw_memory *const *memories, unsigned n,
-                    enum pipe_memory_priority priority)
+                    enum pipe_memory_priority priority, bool decommit)
 {
    struct tide_winsys *ws = tide_winsys(sws);
    struct tide_allocation *stack[64];
@@ -190,6 +190,7 @@ tide_offer_memories(struct sw_winsys *sws, struct sw_memory *const *memories, un
    if (!allocations)
       return false;
 
+   decommit = decommit && tide_gone_prepare(ws);
    for (unsigned i = 0; i < n; i++) {
       struct tide_memory *memory = tide_memory(memories[i]);
 
@@ -199,7 +200,8 @@ tide_offer_memories(struct sw_winsys *sws, struct sw_memory *const *memories, un
       allocations[live++] = memory->allocation;
    }
    if (live)
-      ok = !tide_offer(ws->device, allocations, live, (enum tide_priority)priority, 0);
+      ok = !tide_offer(ws->device, allocations, live, (enum tide_priority)priority,
+                       decommit ? TIDE_OFFER_ALLOW_DECOMMIT : 0);
 
    if (allocations != stack)
       FREE(allocations);
@@ -223,6 +225,10 @@ told_locked(struct tide_winsys *ws, struct tide_memory *memory, enum tide_reclai
       tide_stats_discarded(ws);
       memory->lost = false;
       return PIPE_RECLAIM_DISCARDED;
+   case TIDE_RECLAIM_NOT_COMMITTED:
+      tide_stats_discarded(ws);
+      tide_memory_gone(ws, memory);
+      return PIPE_RECLAIM_NOT_COMMITTED;
    default:
       return PIPE_RECLAIM_FAILED;
    }
@@ -304,15 +310,10 @@ tide_memory_reclaim_for_use(struct tide_winsys *ws, struct tide_memory *memory)
       memory->lost = true;
    }
    simple_mtx_unlock(&ws->reclaim_lock);
-   if (result != TIDE_RECLAIM_FAILED) {
+   if (result == TIDE_RECLAIM_OK || result == TIDE_RECLAIM_DISCARDED)
       tide_stats_offered(ws, memory, false);
-      return;
-   }
-
-   /* An access would be a SIGBUS. Another mapping in its place cannot fail for want of one. */
-   os_mmap(memory->base.map, memory->base.size, PROT_READ | PROT_WRITE,
-           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-   p_atomic_set(&memory->gone, true);
+   else
+      tide_memory_gone(ws, memory);
 }
 
 static void

@@ -151,17 +151,18 @@ tide_ws_query_budget(struct sw_winsys *sws, struct sw_memory_budget *budget)
 {
    struct tide_winsys *ws = tide_winsys(sws);
    struct tide_segment segment;
+   struct tide_budget ours;
    struct sw_memory_stats stats;
 
-   if (tide_device_segment(ws->device, 0, &segment))
-      return false;
+   /* The kernel chooses the segment of each memory, so they are one to the application. */
+   *budget = (struct sw_memory_budget){0};
+   for (uint32_t i = 0; !tide_device_segment(ws->device, i, &segment); i++) {
+      if (tide_device_budget(ws->device, i, &ours))
+         break;
+      budget->size += segment.size;
+      budget->budget += ours.budget;
+   }
    tide_ws_query_stats(sws, &stats);
-
-   /* The kernel tells what is resident of all processes. What others have is not ours to use. */
-   const uint64_t ours = MIN2(p_atomic_read(&ws->residency.bytes), segment.usage);
-
-   budget->size = segment.size;
-   budget->budget = segment.size - MIN2(segment.size, segment.usage - ours);
    budget->usage = stats.allocated;
-   return true;
+   return budget->size;
 }

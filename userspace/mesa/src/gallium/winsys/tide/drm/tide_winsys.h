@@ -35,6 +35,10 @@ struct tide_winsys {
    struct tide_context *context;
    struct tide_paging_queue *queue;
    struct tide_trimmer *trimmer;
+   struct tide_watcher *watcher;
+
+   /* Atomic. What memory that is gone is mapped to, or NULL. */
+   struct tide_allocation *dump;
 
    struct {
       simple_mtx_t lock;
@@ -48,7 +52,6 @@ struct tide_winsys {
    struct {
       simple_mtx_t lock;
       struct list_head memories;
-      uint64_t bytes;
       /* The one begun first is the first. */
       struct list_head open_batches;
       /* How many batches were begun. */
@@ -124,6 +127,18 @@ tide_memory_free(struct tide_winsys *ws, struct tide_memory *memory);
 void
 tide_memory_reclaim_for_use(struct tide_winsys *ws, struct tide_memory *memory);
 
+/* tide_gone.c */
+
+/* Has there what is needed if the memory offered next could not be committed again. */
+bool
+tide_gone_prepare(struct tide_winsys *ws);
+void
+tide_gone_finish(struct tide_winsys *ws);
+
+/* It could not be reclaimed: has something else in its place. */
+void
+tide_memory_gone(struct tide_winsys *ws, struct tide_memory *memory);
+
 /* tide_cache.c */
 
 void
@@ -137,9 +152,12 @@ tide_cache_put(struct tide_winsys *ws, struct tide_memory *memory);
 struct tide_memory *
 tide_cache_get(struct tide_winsys *ws, uint64_t size, bool *zeroed);
 
+void
+tide_cache_trim(struct tide_winsys *ws);
+
 /* For tide_trimmer_create(). */
 void
-tide_cache_trim(void *ws);
+tide_ws_trimmed(void *ws, const struct tide_trim *trim);
 
 void
 tide_ws_trim(struct sw_winsys *ws, uint64_t *before, uint64_t *after);
@@ -159,6 +177,10 @@ tide_residency_forget(struct tide_winsys *ws, struct tide_memory *memory);
  */
 uint64_t
 tide_residency_use(struct tide_winsys *ws, struct tide_memory *memory);
+
+/* Takes off the list what was used longest ago, as far as the budget of the segment wants. */
+void
+tide_residency_trim(struct tide_winsys *ws, uint32_t segment);
 
 void
 tide_ws_set_priority(struct sw_winsys *ws, struct sw_memory *memory,
