@@ -24,7 +24,6 @@ test_features(const struct mesa_offer_vk *o)
 {
    VkPhysicalDeviceMemoryOfferFeaturesMESAX offer = {
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_MEMORY_OFFER_FEATURES_MESAX,
-      .memoryOfferDecommit = VK_TRUE,
    };
    VkPhysicalDeviceFeatures2 features = {
       .sType = VK_STRUCTURE_TYPE_PHYSICAL_DEVICE_FEATURES_2,
@@ -34,7 +33,7 @@ test_features(const struct mesa_offer_vk *o)
    igt_assert(mesa_vk_has_extension(&o->vk, VK_MESAX_MEMORY_OFFER_EXTENSION_NAME));
    vkGetPhysicalDeviceFeatures2(o->vk.physical, &features);
    igt_assert(offer.memoryOffer);
-   igt_assert(!offer.memoryOfferDecommit);
+   igt_assert(offer.memoryOfferDecommit);
 }
 
 static void

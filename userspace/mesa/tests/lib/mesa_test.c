@@ -136,12 +136,12 @@ mesa_check_picture(const struct mesa_picture *picture)
 
 #define CLIENTS_MAX 32
 
-uint64_t
-mesa_memory(const char *key)
+/* Calls for a file of each client of tide's that this process has open. */
+static void
+for_clients(void (*call)(int fd, void *data), void *data)
 {
    int64_t clients[CLIENTS_MAX], id;
    uint32_t count = 0, i;
-   uint64_t sum = 0;
    struct dirent *entry;
    DIR *dir = opendir("/proc/self/fd");
 
@@ -168,12 +168,65 @@ mesa_memory(const char *key)
          continue;
       igt_assert_lt(count, CLIENTS_MAX);
       clients[count++] = id;
-      id = tide_fdinfo(fd, key);
-      igt_assert_f(id >= 0, "no %s in fdinfo\n", key);
-      sum += id;
+      call(fd, data);
    }
    closedir(dir);
-   return sum;
+}
+
+struct memory_sum {
+   const char *key;
+   uint64_t bytes;
+};
+
+static void
+add_memory(int fd, void *data)
+{
+   struct memory_sum *sum = data;
+   int64_t bytes = tide_fdinfo(fd, sum->key);
+
+   igt_assert_f(bytes >= 0, "no %s in fdinfo\n", sum->key);
+   sum->bytes += bytes;
+}
+
+uint64_t
+mesa_memory(const char *key)
+{
+   struct memory_sum sum = {.key = key};
+
+   for_clients(add_memory, &sum);
+   return sum.bytes;
+}
+
+struct node_search {
+   int64_t not;
+   uint64_t most;
+   int found;
+};
+
+static void
+find_largest(int fd, void *data)
+{
+   struct node_search *search = data;
+   uint64_t bytes = tide_fdinfo(fd, "drm-total-system");
+
+   if (tide_fdinfo(fd, "drm-client-id") != search->not &&
+       (search->found < 0 || bytes > search->most)) {
+      search->found = fd;
+      search->most = bytes;
+   }
+}
+
+int
+mesa_node(int other)
+{
+   struct node_search search = {
+      .not = other < 0 ? -1 : tide_fdinfo(other, "drm-client-id"),
+      .found = -1,
+   };
+
+   for_clients(find_largest, &search);
+   igt_assert_lte(0, search.found);
+   return search.found;
 }
 
 void

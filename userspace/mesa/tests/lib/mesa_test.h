@@ -52,6 +52,11 @@ const char *mesa_task(void);
 
 /* The sum of a key of fdinfo, such as drm-total-system, over this process's clients of tide. */
 uint64_t mesa_memory(const char *key);
+/*
+ * The file of the client that has the most memory of those that this process has open, but for that
+ * of another file: Mesa's own.
+ */
+int mesa_node(int other);
 /* Discards everything that clients of this process have offered. Takes an open render node. */
 void mesa_discard_offered(int fd);
 
