@@ -169,6 +169,35 @@ batches(void **state)
    tide_batch_destroy(batch);
 }
 
+static void
+residency(void **state)
+{
+   struct fixture *f = *state;
+   struct tide_residency *residency;
+   struct tide_residency_set *set;
+   struct tide_context *context;
+   struct tide_watcher *watcher;
+   struct tide_allocation *a;
+
+   assert_ok(tide_allocation_create(f->device, 1, 0, &a));
+   assert_int_equal(UNTIL_PAID(tide_watcher_create(f->device, &watcher)), 1);
+   assert_int_equal(UNTIL_PAID(tide_residency_create(f->device, &residency)), 3);
+   assert_int_equal(UNTIL_PAID(tide_context_create_managed(residency, &context)), 2);
+   assert_int_equal(UNTIL_PAID(tide_residency_set_create(residency, &set)), 1);
+   assert_int_equal(UNTIL_PAID(tide_residency_set_add(set, a)), 1);
+   assert_int_equal(UNTIL_PAID(tide_residency_set_begin(set, NULL)), 2);
+   assert_int_equal(f->fake->bos[tide_allocation_handle(a)].residency, 1);
+   budget = 0;
+   assert_ok(tide_residency_set_end(set));
+   tide_residency_set_destroy(set);
+   tide_context_destroy(context);
+   tide_residency_destroy(residency);
+   tide_watcher_destroy(watcher);
+   assert_int_equal(f->fake->bos[tide_allocation_handle(a)].residency, 0);
+   tide_allocation_unref(a);
+   budget = -1;
+}
+
 int
 main(void)
 {
@@ -176,6 +205,7 @@ main(void)
       TEST(creating),
       TEST(lists),
       TEST(batches),
+      TEST(residency),
    };
 
    return cmocka_run_group_tests_name("memory", tests, NULL, NULL);
