@@ -6,6 +6,8 @@ demo_limit=600  # seconds, for each run
 demo_source=$lab_project/userspace/demo
 demo_build=build/stock/userspace/demo
 demo_out=$lab_project/build/demo
+demo_local=64 # MiB of local memory, which two clients share
+demo_share_turns=18 # seconds, after which both work at once
 demo_runs=(
 	'keep keep 0'
 	"keep-zram keep $demo_memory"
@@ -86,4 +88,59 @@ demo_prepare() {
 	frames=$(demo_key wall.c wall.h draw.c picture.c gallery.c ../../lab/lib/guest.sh)
 	cache_use demo-frames "$images-$frames-$root_key-$mesa_key" 'drawing the frames to compare with' demo_reference
 	demo_frames=$cache_entry
+}
+
+# demo_share keep|offer: two clients that share local memory, each of which wants 80 % of it
+demo_share() {
+	local out=$demo_out/share-$1
+	rm -rf "$out"
+	mkdir -p "$out"
+	guest_memory=1024
+	guest_swap=0
+	guest_parameters=local_mib=$demo_local
+	guest_shares=("$out:out")
+	guest_run "$demo_build/share" "$1" /mnt/out
+}
+
+# demo_share_numbers keep|offer FROM TO: copied to local memory, copied back, and discarded in it between
+# these seconds, in MiB
+demo_share_numbers() {
+	awk -v from="$2" -v to="$3" '
+		$1 <= from { for (i = 4; i <= 6; i++) before[i] = $i }
+		$1 <= to { for (i = 4; i <= 6; i++) after[i] = $i }
+		END { for (i = 4; i <= 6; i++) printf "%.0f%s", after[i] - before[i], i < 6 ? " " : "\n" }
+	' "$demo_out/share-$1/samples"
+}
+
+# demo_share_wrong keep|offer: how many tiles were not what they had to be
+demo_share_wrong() {
+	awk '$1 == "wrong" { print $2 }' "$demo_out/share-$1/end"
+}
+
+# demo_share_report: the table; fails where a tile was wrong, or offers did not spare copies
+demo_share_report() {
+	local when from to mode in back discarded spared=()
+	echo "Two clients, each of which wants 80 % of $demo_local MiB of local memory: MiB, as the kernel counts"
+	echo '| when | what is not needed is | copied in | copied back | discarded instead |'
+	echo '|---|---|---|---|---|'
+	while read -r from to when; do
+		for mode in keep offer; do
+			read -r in back discarded < <(demo_share_numbers "$mode" "$from" "$to")
+			echo "| $when | ${mode/keep/kept} | $in | $back | $discarded |" | sed 's/ offer / offered /'
+			spared+=("$back" "$discarded")
+		done
+	done <<-END
+		0 $demo_share_turns by turns
+		$demo_share_turns 1000 both at once
+	END
+	(($(demo_share_wrong keep) == 0 && $(demo_share_wrong offer) == 0)) &&
+		((spared[3] > 0 && spared[2] < spared[0]))
+}
+
+# demo_share_chart: share.png, both halves of it to one scale
+demo_share_chart() {
+	local most
+	most=$(awk '{ if ($4 + $5 > most) most = $4 + $5 } END { print int(most * 1.1) + 1 }' \
+		"$demo_out/share-keep/samples" "$demo_out/share-offer/samples")
+	chroot_run gnuplot -e "out = 'build/demo'; most = $most" userspace/demo/share.gp
 }
