@@ -80,7 +80,7 @@ int tide_backing_init(struct tide_bo *bo)
 {
 	struct file *shmem;
 
-	shmem = shmem_file_setup_with_mnt(tide_backing_mnt, "tide", bo->base.size, 0);
+	shmem = tide_shmem_file_setup(tide_backing_mnt, bo->base.size);
 	if (IS_ERR(shmem))
 		return PTR_ERR(shmem);
 
@@ -272,8 +272,7 @@ int tide_backing_commit(struct tide_bo *bo)
 	return tide_backing_set_size(bo, bo->base.size);
 }
 
-static bool tide_backing_write_folio(struct folio *folio, struct address_space *mapping,
-				     struct writeback_control *wbc)
+static bool tide_backing_write_folio(struct folio *folio, struct address_space *mapping)
 {
 	int ret;
 
@@ -291,7 +290,7 @@ static bool tide_backing_write_folio(struct folio *folio, struct address_space *
 	folio_mark_dirty(folio);
 	folio_clear_dirty_for_io(folio);
 	folio_set_reclaim(folio);
-	ret = tide_shmem_writeout(folio, wbc);
+	ret = tide_shmem_writeout(folio);
 	if (!folio_test_writeback(folio))
 		folio_clear_reclaim(folio);
 	if (ret)
@@ -313,12 +312,6 @@ static bool tide_backing_write_folio(struct folio *folio, struct address_space *
 unsigned long tide_backing_swap_out(struct tide_bo *bo, unsigned long nr_pages)
 {
 	struct address_space *mapping = bo->shmem->f_mapping;
-	struct writeback_control wbc = {
-		.sync_mode = WB_SYNC_NONE,
-		.nr_to_write = SWAP_CLUSTER_MAX,
-		.range_end = LLONG_MAX,
-		.for_reclaim = 1,
-	};
 	unsigned long before = tide_backing_present(bo);
 	struct folio_batch batch;
 	pgoff_t index = 0;
@@ -332,7 +325,7 @@ unsigned long tide_backing_swap_out(struct tide_bo *bo, unsigned long nr_pages)
 	while (room && before - tide_backing_present(bo) < nr_pages &&
 	       filemap_get_folios(mapping, &index, -1, &batch)) {
 		for (unsigned int i = 0; i < folio_batch_count(&batch) && room; i++)
-			room = tide_backing_write_folio(batch.folios[i], mapping, &wbc);
+			room = tide_backing_write_folio(batch.folios[i], mapping);
 
 		check_move_unevictable_folios(&batch);
 		folio_batch_release(&batch);

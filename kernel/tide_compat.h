@@ -5,20 +5,83 @@
 #ifndef _TIDE_COMPAT_H_
 #define _TIDE_COMPAT_H_
 
+#include <linux/fs.h>
+#include <linux/list_lru.h>
 #include <linux/pagemap.h>
+#include <linux/shmem_fs.h>
+#include <linux/swap.h>
 #include <linux/version.h>
 #include <linux/writeback.h>
+
+/* The head of a function for tide_lru_walk(): it was also given the list's lock. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define TIDE_LRU_WALK_CB(name) \
+	enum lru_status name(struct list_head *item, struct list_lru_one *lru, \
+			     spinlock_t *lock, void *arg)
+#else
+#define TIDE_LRU_WALK_CB(name) \
+	enum lru_status name(struct list_head *item, struct list_lru_one *lru, void *arg)
+#endif
+
+/* Drivers had a date. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+#define TIDE_DRIVER_DATE .date = "20261122",
+#else
+#define TIDE_DRIVER_DATE
+#endif
+
+/**
+ * tide_shmem_file_setup - make a shmem file that is charged to the commit limit
+ * @mnt: tmpfs mount
+ * @size: bytes
+ *
+ * Return: the file or an error.
+ */
+static inline struct file *tide_shmem_file_setup(struct vfsmount *mnt, loff_t size)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(7, 0, 0)
+	return shmem_file_setup_with_mnt(mnt, "tide", size, 0);
+#else
+	return shmem_file_setup_with_mnt(mnt, "tide", size, EMPTY_VMA_FLAGS);
+#endif
+}
+
+/**
+ * tide_shmem_mmap - have a shmem file set up a mapping
+ * @shmem: file
+ * @vma: its pgoff counts pages of the file
+ *
+ * Return: 0 or an error.
+ */
+static inline int tide_shmem_mmap(struct file *shmem, struct vm_area_struct *vma)
+{
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+	return shmem->f_op->mmap(shmem, vma);
+#else
+	return vfs_mmap(shmem, vma);
+#endif
+}
 
 /**
  * tide_shmem_writeout - write a folio of a shmem file to swap
  * @folio: locked, clean for I/O, unmapped
- * @wbc: with for_reclaim set
  *
  * Return: 0 if the folio was taken and unlocked, else it is still locked and dirty.
  */
-static inline int tide_shmem_writeout(struct folio *folio, struct writeback_control *wbc)
+static inline int tide_shmem_writeout(struct folio *folio)
 {
-	return folio->mapping->a_ops->writepage(&folio->page, wbc);
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 16, 0)
+	struct writeback_control wbc = {
+		.sync_mode = WB_SYNC_NONE,
+		.nr_to_write = SWAP_CLUSTER_MAX,
+		.range_end = LLONG_MAX,
+		.for_reclaim = 1,
+	};
+
+	return folio->mapping->a_ops->writepage(&folio->page, &wbc);
+#else
+	return shmem_write_folio(folio);
+#endif
 }
 
 #endif /* _TIDE_COMPAT_H_ */

@@ -5,6 +5,7 @@
 #include <linux/memcontrol.h>
 #include <linux/swap.h>
 
+#include "tide_compat.h"
 #include "tide_drv.h"
 #include "tide_gem.h"
 #include "tide_lru.h"
@@ -15,8 +16,7 @@ struct tide_isolate_arg {
 	struct tide_bo *bo;
 };
 
-static enum lru_status tide_isolate_offered(struct list_head *item, struct list_lru_one *lru,
-					    spinlock_t *lock, void *arg)
+static TIDE_LRU_WALK_CB(tide_isolate_offered)
 {
 	struct tide_bo *bo = container_of(item, struct tide_bo, offered_link);
 	struct tide_isolate_arg *isolated = arg;
@@ -101,8 +101,7 @@ static bool tide_memcg_is_protected(struct mem_cgroup *root, struct mem_cgroup *
 #endif
 }
 
-static enum lru_status tide_find_discardable(struct list_head *item, struct list_lru_one *lru,
-					     spinlock_t *lock, void *arg)
+static TIDE_LRU_WALK_CB(tide_find_discardable)
 {
 	struct tide_bo *bo = container_of(item, struct tide_bo, offered_link);
 	struct tide_find_discardable_arg *find = arg;

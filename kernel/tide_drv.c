@@ -73,6 +73,7 @@
 #include "tide_backing.h"
 #include "tide_budget.h"
 #include "tide_client.h"
+#include "tide_compat.h"
 #include "tide_debugfs.h"
 #include "tide_drv.h"
 #include "tide_gem.h"
@@ -183,7 +184,7 @@ static const struct drm_driver tide_driver = {
 	.fops = &tide_fops,
 	.name = "tide",
 	.desc = "Memory that can be offered, on a software GPU",
-	.date = "20261122",
+	TIDE_DRIVER_DATE
 	.major = 1,
 	.minor = 1,
 };

@@ -5,6 +5,7 @@
 #include <linux/mm.h>
 
 #include "tide_backing.h"
+#include "tide_compat.h"
 #include "tide_drv.h"
 #include "tide_gem.h"
 #include "tide_lru.h"
@@ -36,8 +37,7 @@ static bool tide_bo_may_evict(struct tide_bo *bo, const struct tide_evict_arg *e
 	return *since >= evict->from && *since <= evict->to;
 }
 
-static enum lru_status tide_find_oldest(struct list_head *item, struct list_lru_one *lru,
-					spinlock_t *lock, void *arg)
+static TIDE_LRU_WALK_CB(tide_find_oldest)
 {
 	struct tide_bo *bo = container_of(item, struct tide_bo, evictable_link);
 	struct tide_evict_arg *evict = arg;
@@ -50,8 +50,7 @@ static enum lru_status tide_find_oldest(struct list_head *item, struct list_lru_
 	return LRU_SKIP;
 }
 
-static enum lru_status tide_take_evictable(struct list_head *item, struct list_lru_one *lru,
-					   spinlock_t *lock, void *arg)
+static TIDE_LRU_WALK_CB(tide_take_evictable)
 {
 	struct tide_bo *bo = container_of(item, struct tide_bo, evictable_link);
 	struct tide_evict_arg *evict = arg;

@@ -6,6 +6,7 @@
 #include <linux/list_lru.h>
 
 #include "tide_backing.h"
+#include "tide_compat.h"
 #include "tide_drv.h"
 #include "tide_lru.h"
 
@@ -47,8 +48,7 @@ static struct tide_bo *tide_bo_from_evictable(struct list_head *item)
 	return container_of(item, struct tide_bo, evictable_link);
 }
 
-static enum lru_status tide_count_pages(struct list_head *item, struct list_lru_one *lru,
-					spinlock_t *lock, void *arg)
+static TIDE_LRU_WALK_CB(tide_count_pages)
 {
 	struct tide_count_arg *count = arg;
 

@@ -24,6 +24,7 @@
 #include <drm/drm_vma_manager.h>
 
 #include "tide_backing.h"
+#include "tide_compat.h"
 #include "tide_drv.h"
 #include "tide_lru.h"
 
@@ -228,7 +229,7 @@ int tide_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 		return PTR_ERR(file);
 
 	vma->vm_pgoff = pgoff;
-	ret = bo->shmem->f_op->mmap(bo->shmem, vma);
+	ret = tide_shmem_mmap(bo->shmem, vma);
 	if (ret)
 		return ret;
 
