@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Fetching Debian 13 packages as files, for what is not installed in the root folder.
+# Fetching Debian 13 packages as files, for what is not installed in the root folder. From backports
+# comes only what Debian 13 itself has not got.
 
 # download deb|deb-src FOLDER ARGUMENT...: the chroot's apt-get, in FOLDER, with the machine's mirror
 download() {
@@ -7,7 +8,7 @@ download() {
 	shift 2
 	apt=$(mktemp -d "$folder/apt.XXXXXX")
 	mkdir -p "$apt/lists" "$apt/cache"
-	host_sources | sed "s/^deb /$type /" >"$apt/sources.list"
+	{ host_sources && host_backports; } | sed "s/^deb /$type /" >"$apt/sources.list"
 	host_apt_options >"$apt/apt.conf"
 	cat >>"$apt/apt.conf" <<-'END'
 		APT::Sandbox::User "root";

@@ -44,6 +44,11 @@ host_sources() {
 	[[ -z $security ]] || printf 'deb %s trixie-security main\n' "$security"
 }
 
+# host_backports: the entry of Debian 13's backports
+host_backports() {
+	printf 'deb %s trixie-backports main\n' "$(host_mirror Debian)"
+}
+
 # host_apt_options: how the machine reaches its mirror (proxies, dates), as options for another apt
 host_apt_options() {
 	apt-config dump Acquire::http Acquire::https Acquire::Check-Valid-Until Acquire::Check-Date |

@@ -10,8 +10,10 @@ kernel_tsc_khz() {
 # shellcheck disable=SC2034 # not every command needs all of it
 kernel_use() {
 	kernel_name=$1
+	kernel_modules='' # a folder for the guest's /usr/lib/modules, where that is not the root folder's
 	case $1 in
-	stock)
+	stock | 6.12)
+		kernel_name=stock
 		kernel_id=$root_key
 		kernel_image=$root_dir/vmlinuz
 		kernel_boot_modules=$root_dir/modules
@@ -31,8 +33,19 @@ kernel_use() {
 		# It has no timer to measure the TSC by: on a busy machine its clock would be far off.
 		kernel_arguments="tsc=reliable tsc_early_khz=$(kernel_tsc_khz)"
 		;;
+	7.3)
+		kernel_backport_use "$1"
+		kernel_id=$root_key-${cache_entry##*-}
+		kernel_modules=$cache_entry/usr/lib/modules
+		kernel_image=$kernel_modules/$(<"$cache_entry/release")/vmlinuz
+		kernel_boot_modules=$cache_entry/modules
+		kernel_build_tree=/lab/usr/src/linux-headers-$(<"$cache_entry/release")
+		kernel_binds=(--bind "$cache_entry" /lab)
+		kernel_slowness=1
+		kernel_arguments=''
+		;;
 	*)
-		die "there is no kernel called '$1', only stock and debug"
+		die "there is no kernel called '$1', only stock (6.12), 7.3 and debug"
 		;;
 	esac
 }

@@ -16,6 +16,8 @@ lab_lib=$(dirname "${BASH_SOURCE[0]}")
 . "$lab_lib/download.sh"
 # shellcheck source=kernel-debug.sh
 . "$lab_lib/kernel-debug.sh"
+# shellcheck source=kernel-backport.sh
+. "$lab_lib/kernel-backport.sh"
 # shellcheck source=kernel.sh
 . "$lab_lib/kernel.sh"
 # shellcheck source=mesa.sh
@@ -34,4 +36,5 @@ lab_prepare() {
 	host_prepare
 	root_use
 	kernel_use "$guest_kernel"
+	[[ ! $kernel_modules ]] || guest_shares+=("$kernel_modules:modules")
 }

@@ -34,19 +34,26 @@ root_debootstrap() {
 	mkdir -p "$1/src" "$1/lab"
 }
 
-# root_collect_boot_files FOLDER: the kernel, and its boot modules in the order of loading
+# root_unpack_modules PREFIX FOLDER: takes what `modprobe --show-depends` says, and unpacks the modules
+# below PREFIX into FOLDER, named in the order of loading
+root_unpack_modules() {
+	local path number=0 target
+	mkdir "$2"
+	awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
+		while read -r path; do
+			printf -v target '%s/%02d-%s' "$2" $((number++)) "$(basename "${path%.xz}")"
+			xz -dc "$1$path" >"$target"
+		done
+}
+
+# root_collect_boot_files FOLDER: the kernel, and its boot modules
 root_collect_boot_files() {
-	local release path number=0
+	local release
 	release=$(cd "$1/root/usr/lib/modules" && echo *)
 	echo "$release" >"$1/release"
 	cp "$1/root/boot/vmlinuz-$release" "$1/vmlinuz"
-	mkdir "$1/modules"
 	chroot "$1/root" modprobe -S "$release" -a --show-depends "${root_boot_modules[@]}" |
-		awk '$1 == "insmod" && !seen[$2]++ { print $2 }' |
-		while read -r path; do
-			printf -v target '%s/modules/%02d-%s' "$1" $((number++)) "$(basename "${path%.xz}")"
-			xz -dc "$1/root$path" >"$target"
-		done
+		root_unpack_modules "$1/root" "$1/modules"
 }
 
 root_make() {
