@@ -288,8 +288,10 @@ static void test_evicted(const void *data)
 	igt_assert_lt_u64(0, lot_absent(&lot));
 	paged_in = tide_stat(scene.fd, "paged_in_pages");
 	failures = tide_stat(scene.fd, "page_in_failures");
-	lot_make_resident(&lot, &scene.queue);
+	tide_queue_wait(scene.fd, &scene.queue,
+			tide_make_resident(scene.fd, scene.queue.id, lot.handles, lot.count));
 	igt_assert_lt_u64(paged_in, tide_stat(scene.fd, "paged_in_pages"));
+	lot_check_resident_for_job(&lot);
 	igt_assert_eq_u64(failures, tide_stat(scene.fd, "page_in_failures"));
 	lot_check_intact_on_gpu(&lot, &scene.queue);
 }
@@ -333,8 +335,7 @@ static void test_longest_idle(const void *data)
 			     i);
 
 	for (unsigned int i = 0; i < 3; i++) {
-		lot_use_on_gpu(&lots[i]);
-		igt_assert_eq_u32(lot_count_flag(&lots[i], DRM_TIDE_BO_RESIDENT), 24);
+		lot_check_resident_for_job(&lots[i]);
 		lot_check_intact_on_gpu(&lots[i], &queues[i]);
 		lot_check_intact(&lots[i]);
 	}

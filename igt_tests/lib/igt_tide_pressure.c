@@ -412,6 +412,22 @@ void lot_make_resident(const struct lot *lot, const struct tide_queue *queue)
 	igt_assert_eq_u32(lot_count_flag(lot, DRM_TIDE_BO_RESIDENT), lot->count);
 }
 
+void lot_check_resident_for_job(const struct lot *lot)
+{
+	struct tide_job job = {};
+	struct tide_cork cork;
+	uint32_t resident;
+
+	igt_assert_lte_u32(lot->count, TIDE_JOB_MAX);
+	for (uint32_t i = 0; i < lot->count; i++)
+		tide_job_bo(&job, lot->handles[i], TIDE_READ);
+	tide_job_wait(&job, tide_cork_plug(&cork, lot->fd), 0);
+	tide_submit(lot->fd, &job);
+	resident = lot_count_flag(lot, DRM_TIDE_BO_RESIDENT);
+	tide_cork_fini(&cork, lot->fd);
+	igt_assert_eq_u32(resident, lot->count);
+}
+
 void lot_use_on_gpu(const struct lot *lot)
 {
 	struct tide_job job = {};

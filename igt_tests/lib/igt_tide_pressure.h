@@ -121,6 +121,11 @@ uint64_t lot_absent(const struct lot *lot);
 void lot_make_resident(const struct lot *lot, const struct tide_queue *queue);
 /* A job that reads all; they must be on the residency list. */
 void lot_use_on_gpu(const struct lot *lot);
+/*
+ * All is resident while an unfinished job names it: reclaim, which may go on long
+ * after whoever needed the memory has ended, takes none of it meanwhile.
+ */
+void lot_check_resident_for_job(const struct lot *lot);
 /* All is intact as the GPU sees it. */
 void lot_check_intact_on_gpu(const struct lot *lot, const struct tide_queue *queue);
 
