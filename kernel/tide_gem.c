@@ -198,8 +198,6 @@ struct tide_bo *tide_bo_create(struct tide_client *client, u64 size, u32 segment
 	drm_gem_private_object_init(&tdev->drm, &bo->base, size);
 
 	ret = drm_gem_create_mmap_offset(&bo->base);
-	if (ret == -ENOSPC)
-		ret = -ENOMEM; /* more than all offsets, and than any machine's memory */
 	if (ret)
 		goto err_release;
 
@@ -218,7 +216,8 @@ struct tide_bo *tide_bo_create(struct tide_client *client, u64 size, u32 segment
 err_release:
 	drm_gem_object_release(&bo->base);
 	kmem_cache_free(tide_bo_cache, bo);
-	return ERR_PTR(ret);
+	/* More than all offsets, and than any machine's memory; or no memory for an inode */
+	return ERR_PTR(ret == -ENOSPC ? -ENOMEM : ret);
 }
 
 /**
