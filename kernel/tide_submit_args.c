@@ -17,12 +17,15 @@
  * @submit: submission
  * @list: DRM_TIDE_LIST_*
  * @index: entry, or %DRM_TIDE_NO_INDEX
- * @error: error
+ * @error: error; -ENOMEM is no entry's fault
  *
  * Return: @error.
  */
 int tide_submit_bad(struct tide_submit *submit, u32 list, u32 index, int error)
 {
+	if (error == -ENOMEM)
+		return error;
+
 	submit->args->bad_list = list;
 	submit->args->bad_index = index;
 	return error;
