@@ -34,6 +34,7 @@
 
 #include "tide_backing.h"
 #include "tide_compat.h"
+#include "tide_inject.h"
 
 static struct vfsmount *tide_backing_mnt;
 
@@ -149,6 +150,9 @@ int tide_backing_populate(struct tide_bo *bo, unsigned long nr_pages)
 
 	dma_resv_assert_held(bo->base.resv);
 
+	if (tide_inject(TIDE_INJECT_POPULATE))
+		return -ENOMEM;
+
 	old = set_active_memcg(bo->memcg);
 
 	if (!bo->pages)
@@ -251,7 +255,7 @@ bool tide_backing_decommit(struct tide_bo *bo)
 
 	dma_resv_assert_held(bo->base.resv);
 
-	if (!inode_trylock(inode))
+	if (tide_inject(TIDE_INJECT_DECOMMIT) || !inode_trylock(inode))
 		return false;
 	ret = tide_backing_set_size(bo, 0);
 	inode_unlock(inode);
@@ -267,6 +271,9 @@ bool tide_backing_decommit(struct tide_bo *bo)
 int tide_backing_commit(struct tide_bo *bo)
 {
 	struct inode *inode = file_inode(bo->shmem);
+
+	if (tide_inject(TIDE_INJECT_COMMIT))
+		return -ENOMEM;
 
 	guard(rwsem_write)(&inode->i_rwsem);
 	return tide_backing_set_size(bo, bo->base.size);

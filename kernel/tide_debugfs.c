@@ -25,6 +25,7 @@
 #include "tide_backing.h"
 #include "tide_debugfs.h"
 #include "tide_drv.h"
+#include "tide_inject.h"
 #include "tide_shrinker.h"
 
 static const char * const tide_bo_state_names[] = {
@@ -122,5 +123,6 @@ void tide_debugfs_init(struct drm_minor *minor)
 	debugfs_create_file("allocations", 0400, minor->debugfs_root, tdev,
 			    &tide_debugfs_allocations_fops);
 	debugfs_create_file("stats", 0400, minor->debugfs_root, tdev, &tide_debugfs_stats_fops);
+	tide_inject_debugfs_init(minor->debugfs_root);
 	debugfs_create_file("shrink", 0200, minor->debugfs_root, tdev, &tide_debugfs_shrink_fops);
 }

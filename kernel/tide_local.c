@@ -18,6 +18,7 @@
 
 #include "tide_drv.h"
 #include "tide_gem.h"
+#include "tide_inject.h"
 #include "tide_local.h"
 
 static void tide_local_free_pages(struct tide_local *local)
@@ -128,6 +129,9 @@ int tide_local_alloc(struct tide_bo *bo)
 	struct tide_chunk *chunk;
 	unsigned int nofs;
 	int ret;
+
+	if (tide_inject(TIDE_INJECT_LOCAL))
+		return -ENOMEM;
 
 	chunk = kvmalloc(struct_size(chunk, pages, tide_bo_page_count(bo)),
 			 GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);

@@ -40,6 +40,7 @@
 #include "tide_drv.h"
 #include "tide_fence.h"
 #include "tide_gem.h"
+#include "tide_inject.h"
 #include "tide_local.h"
 #include "tide_move.h"
 #include "tide_trace.h"
@@ -194,6 +195,8 @@ int tide_move_start(struct tide_bo *bo, s32 priority)
 
 	dma_resv_assert_held(bo->base.resv);
 
+	if (tide_inject(TIDE_INJECT_MOVE))
+		return -ENOMEM;
 	if (!tide_move_zap(bo))
 		return -EBUSY;
 

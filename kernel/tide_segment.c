@@ -20,6 +20,7 @@
 #include "tide_client.h"
 #include "tide_drv.h"
 #include "tide_gem.h"
+#include "tide_inject.h"
 #include "tide_offer.h"
 #include "tide_residency.h"
 #include "tide_segment.h"
@@ -292,7 +293,7 @@ int tide_segment_make_room(struct tide_segment *segment, u64 size, const bool *c
 {
 	struct tide_search search = { .below = U64_MAX };
 
-	if (size > segment->size)
+	if (size > segment->size || tide_inject(TIDE_INJECT_ROOM))
 		return -ENOSPC;
 
 	while (READ_ONCE(segment->usage) > segment->size - size) {
