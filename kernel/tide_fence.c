@@ -14,6 +14,7 @@
  * The scheduler's own fences are never shown outside. They point to their
  * scheduler for as long as they live, and the scheduler goes with the device.
  */
+#include <kunit/visibility.h>
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -36,6 +37,7 @@ struct file *tide_fence_pin_create(void)
 {
 	return anon_inode_getfile("[tide-fences]", &tide_fence_pin_fops, NULL, 0);
 }
+EXPORT_SYMBOL_IF_KUNIT(tide_fence_pin_create);
 
 static const char *tide_fence_get_driver_name(struct dma_fence *fence)
 {

@@ -31,6 +31,7 @@
  * The copy back is left out if the client has said that it has not written, and
  * neither a job nor a CPU mapping could have.
  */
+#include <kunit/visibility.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
@@ -104,7 +105,7 @@ static bool tide_move_needs_no_copy(struct tide_bo *bo)
 }
 
 /* Of the highest priority, but now and then of the lowest: no fence may wait for ever. */
-static struct tide_bo *tide_mover_pop(struct tide_mover *mover)
+VISIBLE_IF_KUNIT struct tide_bo *tide_mover_pop(struct tide_mover *mover)
 {
 	int highest = -1, lowest = -1;
 	struct tide_bo *bo;
@@ -130,6 +131,7 @@ static struct tide_bo *tide_mover_pop(struct tide_mover *mover)
 	list_del(&bo->move.link);
 	return bo;
 }
+EXPORT_SYMBOL_IF_KUNIT(tide_mover_pop);
 
 static void tide_move_run(struct tide_bo *bo)
 {

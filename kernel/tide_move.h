@@ -60,4 +60,8 @@ int tide_move_wait(struct tide_bo *bo, const bool *cancelled);
 bool tide_move_back_now(struct tide_bo *bo);
 void tide_move_forget(struct tide_bo *bo);
 
+#if IS_ENABLED(CONFIG_KUNIT)
+struct tide_bo *tide_mover_pop(struct tide_mover *mover);
+#endif
+
 #endif /* _TIDE_MOVE_H_ */

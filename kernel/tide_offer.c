@@ -33,6 +33,7 @@
  *    DISCARDED, uncommitted ----------> LOST
  *                 reclaim: NOT_COMMITTED
  */
+#include <kunit/visibility.h>
 #include <linux/wait_bit.h>
 
 #include <drm/drm_drv.h>
@@ -110,8 +111,8 @@ bool tide_offer_try_discard(struct tide_bo *bo)
 	return true;
 }
 
-static void tide_offer_one(struct tide_bo *bo, struct tide_client *client, u32 priority,
-			   bool may_decommit)
+VISIBLE_IF_KUNIT void tide_offer_one(struct tide_bo *bo, struct tide_client *client,
+				     u32 priority, bool may_decommit)
 {
 	struct tide_bo_client *bc;
 	bool used;
@@ -137,6 +138,7 @@ static void tide_offer_one(struct tide_bo *bo, struct tide_client *client, u32 p
 	bo->may_decommit = may_decommit;
 	tide_lru_add_offered(bo);
 }
+EXPORT_SYMBOL_IF_KUNIT(tide_offer_one);
 
 /**
  * tide_offer_ioctl - DRM_IOCTL_TIDE_OFFER

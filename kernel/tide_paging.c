@@ -25,6 +25,7 @@
  * holds up none but itself. The driver trusts its own state only, and never
  * reads the syncobj, which the client can reset.
  */
+#include <kunit/visibility.h>
 #include <linux/dma-fence-chain.h>
 #include <linux/slab.h>
 #include <linux/workqueue.h>
@@ -101,6 +102,7 @@ struct tide_paging_op *tide_paging_op_alloc(struct tide_client *client, u32 max_
 	}
 	return op;
 }
+EXPORT_SYMBOL_IF_KUNIT(tide_paging_op_alloc);
 
 /**
  * tide_paging_op_destroy - free page-in work
@@ -116,6 +118,7 @@ void tide_paging_op_destroy(struct tide_paging_op *op)
 	tide_fence_free(op->fence);
 	kvfree(op);
 }
+EXPORT_SYMBOL_IF_KUNIT(tide_paging_op_destroy);
 
 /**
  * tide_paging_op_free - let go of page-in work
@@ -150,6 +153,7 @@ void tide_paging_op_add(struct tide_paging_op *op, struct tide_bo *bo)
 	drm_gem_object_get(&bo->base);
 	op->bos[op->count++] = bo;
 }
+EXPORT_SYMBOL_IF_KUNIT(tide_paging_op_add);
 
 static void tide_queue_add_failure(struct tide_queue *queue, struct tide_paging_op *op, int error)
 {
@@ -278,3 +282,4 @@ u64 tide_queue_push(struct tide_queue *queue, struct tide_paging_op *op)
 	queue_work(queue->wq, &queue->work);
 	return value;
 }
+EXPORT_SYMBOL_IF_KUNIT(tide_queue_push);

@@ -82,4 +82,8 @@ int tide_queue_create_ioctl(struct drm_device *drm, void *data, struct drm_file 
 int tide_queue_destroy_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
 int tide_queue_info_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
 
+#if IS_ENABLED(CONFIG_KUNIT)
+struct tide_queue *tide_queue_create(struct tide_device *tdev, s32 priority);
+#endif
+
 #endif /* _TIDE_PAGING_H_ */

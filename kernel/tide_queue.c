@@ -3,6 +3,7 @@
  * Paging queues: their life, and the calls on them. What they do is in
  * tide_paging.c.
  */
+#include <kunit/visibility.h>
 #include <linux/capability.h>
 #include <linux/dma-fence-chain.h>
 #include <linux/slab.h>
@@ -43,6 +44,7 @@ void tide_queue_destroy(struct tide_queue *queue)
 	drm_syncobj_put(queue->syncobj);
 	kfree(queue);
 }
+EXPORT_SYMBOL_IF_KUNIT(tide_queue_destroy);
 
 /* The first point is signalled: a value exists where nothing has been queued yet. */
 static int tide_queue_create_syncobj(struct tide_queue *queue)
@@ -68,7 +70,7 @@ static int tide_queue_create_syncobj(struct tide_queue *queue)
 	return 0;
 }
 
-static struct tide_queue *tide_queue_create(struct tide_device *tdev, s32 priority)
+VISIBLE_IF_KUNIT struct tide_queue *tide_queue_create(struct tide_device *tdev, s32 priority)
 {
 	struct tide_queue *queue;
 	int ret;
@@ -101,6 +103,7 @@ static struct tide_queue *tide_queue_create(struct tide_device *tdev, s32 priori
 	}
 	return queue;
 }
+EXPORT_SYMBOL_IF_KUNIT(tide_queue_create);
 
 /**
  * tide_queue_create_ioctl - DRM_IOCTL_TIDE_QUEUE_CREATE

@@ -2,6 +2,7 @@
 /*
  * Reclaim. The states that it changes are explained in tide_offer.c.
  */
+#include <kunit/visibility.h>
 #include <linux/sched.h>
 #include <linux/wait_bit.h>
 
@@ -17,22 +18,13 @@
 #include "tide_require.h"
 #include "tide_trace.h"
 
-/* A RECLAIM under way */
-struct tide_reclaim_call {
-	struct tide_client *client;
-	/* What the client requires of it is to be brought in */
-	struct tide_paging_op *op;
-	/* The client's usage has grown */
-	bool grown;
-};
-
 static bool tide_bo_is_discarding(struct tide_bo *bo)
 {
 	/* Acquire: what the client does next comes after the zap and the truncation. */
 	return smp_load_acquire(&bo->state) == TIDE_BO_DISCARDING;
 }
 
-static u32 tide_reclaim_one_locked(struct tide_reclaim_call *call, struct tide_bo *bo)
+VISIBLE_IF_KUNIT u32 tide_reclaim_one_locked(struct tide_reclaim_call *call, struct tide_bo *bo)
 {
 	struct tide_bo_client *bc = tide_bo_find_client(bo, call->client);
 	u32 result = DRM_TIDE_RECLAIM_OK;
@@ -61,6 +53,7 @@ static u32 tide_reclaim_one_locked(struct tide_reclaim_call *call, struct tide_b
 	}
 	return result;
 }
+EXPORT_SYMBOL_IF_KUNIT(tide_reclaim_one_locked);
 
 /* Without the client's lock: its offers wait for nothing, not for a discard either. */
 static void tide_reclaim_wait_for_discard(struct tide_client *client, struct tide_bo *bo)

@@ -13,6 +13,7 @@
  * Local memory that is not required any more, or by suspended clients only, is
  * left as soon as that can be, without a need for room.
  */
+#include <kunit/visibility.h>
 #include <linux/sched/signal.h>
 
 #include <drm/drm_drv.h>
@@ -43,6 +44,7 @@ void tide_segment_init(struct tide_segment *segment, u32 index, u64 size)
 	INIT_LIST_HEAD(&segment->shares);
 	init_waitqueue_head(&segment->room);
 }
+EXPORT_SYMBOL_IF_KUNIT(tide_segment_init);
 
 /**
  * tide_segment_choose - where an allocation will be resident
@@ -64,6 +66,7 @@ struct tide_segment *tide_segment_choose(struct tide_device *tdev, u32 allowed, 
 	}
 	return chosen;
 }
+EXPORT_SYMBOL_IF_KUNIT(tide_segment_choose);
 
 static bool tide_segment_account(struct tide_segment *segment, struct tide_bo *bo)
 {
@@ -98,6 +101,7 @@ int tide_segment_charge(struct tide_bo *bo)
 		tide_segment_uncharge(bo);
 	return ret;
 }
+EXPORT_SYMBOL_IF_KUNIT(tide_segment_charge);
 
 /**
  * tide_segment_uncharge - undo tide_segment_charge()
@@ -115,6 +119,7 @@ void tide_segment_uncharge(struct tide_bo *bo)
 	}
 	wake_up_all(&segment->room);
 }
+EXPORT_SYMBOL_IF_KUNIT(tide_segment_uncharge);
 
 /**
  * tide_segment_touch - note that an allocation is used
@@ -129,6 +134,7 @@ void tide_segment_touch(struct tide_bo *bo)
 	if (!list_empty(&bo->segment_link))
 		list_move_tail(&bo->segment_link, &segment->residents);
 }
+EXPORT_SYMBOL_IF_KUNIT(tide_segment_touch);
 
 /**
  * tide_segment_wake - have those look again who wait for room
@@ -159,7 +165,7 @@ enum tide_rank {
 				 min_t(u64, within, BIT_ULL(TIDE_RANK_SHIFT) - 1))
 #define TIDE_RANK_PRIORITY_SHIFT 56
 
-static u64 tide_segment_rank(struct tide_bo *bo)
+VISIBLE_IF_KUNIT u64 tide_segment_rank(struct tide_bo *bo)
 {
 	bool local = tide_segment_is_local(bo->segment);
 	u64 since;
@@ -179,6 +185,7 @@ static u64 tide_segment_rank(struct tide_bo *bo)
 		return TIDE_RANK(TIDE_RANK_TO_LEAVE, 0);
 	return TIDE_RANK(since ? TIDE_RANK_REQUIRED : TIDE_RANK_UNREQUIRED, since);
 }
+EXPORT_SYMBOL_IF_KUNIT(tide_segment_rank);
 
 /* What is looked for, and how far that has got */
 struct tide_search {

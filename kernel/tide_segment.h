@@ -63,4 +63,8 @@ void tide_segment_leave(struct tide_device *tdev);
 
 int tide_segment_info_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
 
+#if IS_ENABLED(CONFIG_KUNIT)
+u64 tide_segment_rank(struct tide_bo *bo);
+#endif
+
 #endif /* _TIDE_SEGMENT_H_ */

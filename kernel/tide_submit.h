@@ -8,6 +8,7 @@ struct dma_fence_chain;
 struct drm_device;
 struct drm_file;
 struct drm_syncobj;
+struct drm_tide_command;
 struct drm_tide_submit;
 struct drm_tide_sync;
 
@@ -54,5 +55,9 @@ int tide_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 int tide_submit_bad(struct tide_submit *submit, u32 list, u32 index, int error);
 int tide_submit_get_args(struct tide_submit *submit);
 void tide_submit_put_args(struct tide_submit *submit);
+
+#if IS_ENABLED(CONFIG_KUNIT)
+int tide_submit_check_command(struct tide_submit *submit, const struct drm_tide_command *cmd);
+#endif
 
 #endif /* _TIDE_SUBMIT_H_ */

@@ -2,6 +2,7 @@
 /*
  * What a submission says: copied, looked up and checked before anything is done.
  */
+#include <kunit/visibility.h>
 #include <linux/dma-fence-chain.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -141,8 +142,8 @@ static int tide_submit_check_access(struct tide_submit *submit, u32 bo_index, u3
 	return 0;
 }
 
-static int tide_submit_check_command(struct tide_submit *submit,
-				     const struct drm_tide_command *cmd)
+VISIBLE_IF_KUNIT int tide_submit_check_command(struct tide_submit *submit,
+					       const struct drm_tide_command *cmd)
 {
 	int ret;
 
@@ -174,6 +175,7 @@ static int tide_submit_check_command(struct tide_submit *submit,
 		return ret;
 	return tide_submit_check_range(submit, cmd->dst, cmd->dst_offset, cmd->length);
 }
+EXPORT_SYMBOL_IF_KUNIT(tide_submit_check_command);
 
 static int tide_submit_get_commands(struct tide_submit *submit)
 {

@@ -210,5 +210,7 @@ static struct kunit_suite tide_shares_suite = {
 
 kunit_test_suite(tide_shares_suite);
 
-MODULE_DESCRIPTION("Budget arithmetic of tide");
+MODULE_DESCRIPTION("Tests of tide that need no device");
 MODULE_LICENSE("Dual MIT/GPL");
+/* As MODULE_IMPORT_NS(), whose argument is a string since 6.13 */
+MODULE_INFO(import_ns, "EXPORTED_FOR_KUNIT_TESTING");
