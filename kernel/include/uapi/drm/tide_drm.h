@@ -30,6 +30,8 @@ extern "C" {
  * - Where one entry of a list is at fault, @bad_index tells the first one with
  *   that error, else it is %DRM_TIDE_NO_INDEX. It is written on every error but
  *   -ENODEV.
+ * - -EFAULT is also the answer where the struct itself cannot be read, or, when
+ *   the call has been made, cannot be written.
  * - -ENOMEM means that the kernel found no memory for bookkeeping.
  * - -ENODEV means that the device is gone (unbound from its driver).
  * - Neither -EINTR nor -EAGAIN is used to say anything: libdrm's drmIoctl()
