@@ -32,7 +32,10 @@ int tide_submit_bad(struct tide_submit *submit, u32 list, u32 index, int error)
 	return error;
 }
 
-/* Copies a list. Return: NULL if it is empty, or an error. */
+/*
+ * Copies a list. Charged to the caller: commands live as long as the job, and it
+ * may wait for ever. Return: NULL if it is empty, or an error.
+ */
 static void *tide_submit_copy(struct tide_submit *submit, u32 list, u64 from, u32 count, u32 max,
 			      size_t size)
 {
@@ -43,9 +46,13 @@ static void *tide_submit_copy(struct tide_submit *submit, u32 list, u64 from, u3
 	if (count > max)
 		return ERR_PTR(tide_submit_bad(submit, list, DRM_TIDE_NO_INDEX, -E2BIG));
 
-	array = vmemdup_array_user(u64_to_user_ptr(from), count, size);
-	if (PTR_ERR(array) == -EFAULT)
-		tide_submit_bad(submit, list, DRM_TIDE_NO_INDEX, -EFAULT);
+	array = kvmalloc_array(count, size, GFP_KERNEL_ACCOUNT);
+	if (!array)
+		return ERR_PTR(-ENOMEM);
+	if (copy_from_user(array, u64_to_user_ptr(from), count * size)) {
+		kvfree(array);
+		return ERR_PTR(tide_submit_bad(submit, list, DRM_TIDE_NO_INDEX, -EFAULT));
+	}
 	return array;
 }
 
