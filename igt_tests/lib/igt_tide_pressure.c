@@ -37,12 +37,17 @@ static uint64_t read_key(const char *path, const char *key)
 	return value;
 }
 
-uint64_t meminfo_mib(const char *key)
+uint64_t meminfo_kib(const char *key)
 {
 	char name[64];
 
 	snprintf(name, sizeof(name), "%s:", key);
-	return read_key("/proc/meminfo", name) / 1024;
+	return read_key("/proc/meminfo", name);
+}
+
+uint64_t meminfo_mib(const char *key)
+{
+	return meminfo_kib(key) / 1024;
 }
 
 static void set_oom_score_adj(int value)

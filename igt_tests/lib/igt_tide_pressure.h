@@ -48,7 +48,8 @@ uint64_t cgroup_current_mib(const struct tide_cgroup *cg);
 /* Processes killed for memory in the cgroup and below. */
 uint64_t cgroup_kills(const struct tide_cgroup *cg);
 
-/* A line of /proc/meminfo in MiB. */
+/* A line of /proc/meminfo. */
+uint64_t meminfo_kib(const char *key);
 uint64_t meminfo_mib(const char *key);
 
 enum hog_result {
