@@ -13,6 +13,7 @@
 
 #include "tide_budget.h"
 #include "tide_client.h"
+#include "tide_compat.h"
 #include "tide_drv.h"
 
 static void tide_budget_see_who_is_active(struct tide_device *tdev)
@@ -32,7 +33,7 @@ static void tide_budget_see_who_is_active(struct tide_device *tdev)
 
 	/* It will have become idle some time. */
 	if (any)
-		queue_delayed_work(system_wq, &tdev->budget_work, HZ);
+		queue_delayed_work(system_dfl_wq, &tdev->budget_work, HZ);
 }
 
 static void tide_budget_update_segment(struct tide_device *tdev, struct tide_segment *segment)

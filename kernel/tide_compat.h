@@ -11,6 +11,7 @@
 #include <linux/shmem_fs.h>
 #include <linux/swap.h>
 #include <linux/version.h>
+#include <linux/workqueue.h>
 #include <linux/writeback.h>
 
 /* The head of a function for tide_lru_walk(): it was also given the list's lock. */
@@ -21,6 +22,11 @@
 #else
 #define TIDE_LRU_WALK_CB(name) \
 	enum lru_status name(struct list_head *item, struct list_lru_one *lru, void *arg)
+#endif
+
+/* The workqueue for what runs long and anywhere had another name. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#define system_dfl_wq system_unbound_wq
 #endif
 
 /* Drivers had a date. */

@@ -316,7 +316,7 @@ static int __init tide_init(void)
 
 	tide_teach_lockdep();
 
-	tide_put_wq = alloc_workqueue("tide-put", 0, 0);
+	tide_put_wq = alloc_workqueue("tide-put", WQ_UNBOUND, 0);
 	if (!tide_put_wq)
 		return -ENOMEM;
 

@@ -19,6 +19,7 @@
 #include <drm/drm_drv.h>
 
 #include "tide_client.h"
+#include "tide_compat.h"
 #include "tide_drv.h"
 #include "tide_gem.h"
 #include "tide_inject.h"
@@ -337,7 +338,7 @@ void tide_segment_leave_work(struct work_struct *work)
 		;
 
 	if (search.busy)
-		queue_delayed_work(system_unbound_wq, &tdev->leave_work, TIDE_LOOK_AGAIN);
+		queue_delayed_work(system_dfl_wq, &tdev->leave_work, TIDE_LOOK_AGAIN);
 }
 
 /**
@@ -347,7 +348,7 @@ void tide_segment_leave_work(struct work_struct *work)
 void tide_segment_leave(struct tide_device *tdev)
 {
 	if (tdev->segment_count > DRM_TIDE_SEGMENT_LOCAL)
-		mod_delayed_work(system_unbound_wq, &tdev->leave_work, 0);
+		mod_delayed_work(system_dfl_wq, &tdev->leave_work, 0);
 }
 
 /**
