@@ -54,7 +54,8 @@ guest_cpu=max,la57=off,avx=off,avx2=off,f16c=off,fma=off,vaes=off
 
 # guest_qemu FOLDER: the machine itself, the command's terminal on stdin and stdout
 guest_qemu() {
-	local share number=0 devices=() terminal cpu=(-accel "tcg,thread=multi" -cpu "$guest_cpu" -smp 2)
+	local share number=0 devices=() terminal arguments=$kernel_arguments
+	local cpu=(-accel "tcg,thread=multi" -cpu "$guest_cpu" -smp 2)
 	for share in "$lab_project:" "${guest_shares[@]}"; do
 		devices+=(
 			-fsdev "local,id=share$number,path=${share%:*},security_model=none,multidevs=remap"
@@ -68,14 +69,18 @@ guest_qemu() {
 		terminal=(-chardev "file,id=terminal,path=/dev/stdout" -device "virtserialport,chardev=terminal")
 	fi
 	# String instructions count by the word: by the byte, clearing a page would hide everything else.
-	[[ ! $guest_icount ]] ||
-		cpu=(-accel "tcg,thread=single" -icount "shift=0,sleep=off" -cpu "$guest_cpu,erms=off,fsrm=off" -smp 1)
+	# Nothing random, for one boot to be like the next.
+	if [[ $guest_icount ]]; then
+		cpu=(-accel "tcg,thread=single" -icount "shift=0,sleep=off" -smp 1
+			-cpu "$guest_cpu,erms=off,fsrm=off" -seed 1 -rtc "base=2026-01-01T00:00:00,clock=vm")
+		arguments+=" nokaslr norandmaps"
+	fi
 	exec qemu-system-x86_64 -nodefaults -no-user-config -no-reboot -display none \
 		-M pc "${cpu[@]}" -m "$guest_memory" \
 		-kernel "$kernel_image" -initrd "$1/initrd" \
 		-append "console=ttyS0 ignore_loglevel log_buf_len=4M printk.devkmsg=on mitigations=off init_on_alloc=0 \
 panic=-1 oops=panic no_timer_check kasan_multi_shot rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30 \
-$kernel_arguments job=/src/${1#"$lab_project/"}" \
+$arguments job=/src/${1#"$lab_project/"}" \
 		-chardev "file,id=log,path=$1/dmesg.txt" -serial chardev:log \
 		-drive "file=$root_dir/disk.img,format=raw,if=none,id=disk,snapshot=on,cache=unsafe" \
 		-device virtio-blk-pci,drive=disk \
