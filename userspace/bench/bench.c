@@ -188,7 +188,6 @@ print_figure(double value, const char *unit, const char *key, va_list args)
 {
    vprintf(key, args);
    printf("\t%.10g\t%s\n", value, unit);
-   fflush(stdout);
 }
 
 void

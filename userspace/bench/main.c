@@ -36,6 +36,27 @@ raise_limits(void)
    write_file("/proc/sys/kernel/sched_rt_runtime_us", "-1");
 }
 
+/*
+ * Printing has others work, and has interrupts come at any time: figures are kept until all of a
+ * subject's are there.
+ */
+static void
+keep_output(void)
+{
+   static char kept[1 << 20];
+   setvbuf(stdout, kept, _IOFBF, sizeof(kept));
+}
+
+/* As little as can be is left of what was before: page cache, and holes between pages in use. */
+static void
+tidy_memory(void)
+{
+   clock_settle();
+   write_file("/proc/sys/vm/drop_caches", "3");
+   write_file("/proc/sys/vm/compact_memory", "1");
+   clock_settle();
+}
+
 /* In a process of its own: its heap and its mappings do not depend on what was measured before. */
 static void
 measure(const char *name)
@@ -46,6 +67,7 @@ measure(const char *name)
    if (s == ARRAY_SIZE(subjects))
       die("there is no subject %s", name);
 
+   tidy_memory();
    pid_t pid = fork();
    if (pid < 0)
       die_errno("fork");
@@ -71,6 +93,7 @@ main(int argc, char **argv)
       bench_short = true;
    }
 
+   keep_output();
    raise_limits();
    clock_check();
    for (int i = optind; i < argc; i++)
