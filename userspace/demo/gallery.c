@@ -29,16 +29,20 @@
 static const char usage[] =
    "usage: gallery --mode keep|free|offer|textures --images FOLDER --out FOLDER\n"
    "               [--reference FOLDER] [--pictures EVERY] [--limit SECONDS]\n"
+   "               [--step FRAMES] [--stay]\n"
    "\n"
    "Images that do not show are kept, freed, or offered, the latter also as purgeable textures of\n"
    "OpenGL. Records go to --out. Frames are compared\n"
    "with those of the run whose records are in --reference. Wrong ones are written as PNG, and so\n"
-   "is every EVERYth.";
+   "is every EVERYth. --step goes on by so many frames at a time. With --stay it does not end "
+   "after\n"
+   "the walk, and keeps what it has.";
 
 struct options {
    enum store_mode mode;
    const char *images, *out, *reference;
-   int pictures, limit;
+   int pictures, limit, step;
+   bool stay;
 };
 
 struct gallery {
@@ -226,7 +230,7 @@ run(struct gallery *gallery)
 
    gallery->start = now();
    sample(gallery);
-   for (gallery->frame = 0; gallery->frame < count; gallery->frame++) {
+   for (gallery->frame = 0; gallery->frame < count; gallery->frame += gallery->options.step) {
       run_frame(gallery, path[gallery->frame]);
       printf("frame %d of %d\n", gallery->frame + 1, count);
       fflush(stdout);
@@ -251,10 +255,12 @@ parse(int argc, char **argv)
       {"reference", required_argument, NULL, 'r'},
       {"pictures", required_argument, NULL, 'p'},
       {"limit", required_argument, NULL, 'l'},
+      {"step", required_argument, NULL, 'f'},
+      {"stay", no_argument, NULL, 's'},
       {0},
    };
 
-   struct options options = {.mode = -1};
+   struct options options = {.mode = -1, .step = 1};
    for (int name; (name = getopt_long(argc, argv, "", names, NULL)) != -1;) {
       switch (name) {
       case 'm':
@@ -278,11 +284,18 @@ parse(int argc, char **argv)
       case 'l':
          options.limit = atoi(optarg);
          break;
+      case 'f':
+         options.step = atoi(optarg);
+         break;
+      case 's':
+         options.stay = true;
+         break;
       default:
          die("%s", usage);
       }
    }
-   if ((int)options.mode < 0 || !options.images || !options.out || optind != argc)
+   if ((int)options.mode < 0 || !options.images || !options.out || options.step < 1 ||
+       optind != argc)
       die("%s", usage);
    return options;
 }
@@ -309,11 +322,16 @@ main(int argc, char **argv)
 
    run(&gallery);
 
-   fclose(record_open(options->out, "end"));
-   store_destroy(gallery.store);
-   painter_destroy(gallery.painter);
+   /* Whoever waits for the end may read all records then. */
    fclose(gallery.frames);
    fclose(gallery.samples);
+   fclose(record_open(options->out, "end"));
+   if (options->stay) {
+      alarm(0);
+      pause();
+   }
+   store_destroy(gallery.store);
+   painter_destroy(gallery.painter);
    free(gallery.references);
    free(gallery.left);
    free(gallery.shows);
