@@ -61,6 +61,85 @@ static const struct {
    {"heap", live_heap},
 };
 
+/* What the parts of a life of 4 KiB cost */
+
+#define STEP_COUNT 64
+
+enum step { CREATE, MAP, TOUCH, UNMAP, CLOSE, STEPS };
+
+static const char *const step_names[STEPS] = {"create", "map", "touch", "unmap", "close"};
+
+static void
+step_tide(enum step step, struct buffer *buffer)
+{
+   switch (step) {
+   case CREATE:
+      buffer_create(buffer, tide, PAGE);
+      break;
+   case MAP:
+      buffer_map(buffer);
+      break;
+   case TOUCH:
+      touch(buffer->map, PAGE);
+      break;
+   case UNMAP:
+      buffer_unmap(buffer);
+      break;
+   default:
+      buffer_destroy(buffer);
+   }
+}
+
+static void
+step_memfd(enum step step, struct memory *memory)
+{
+   switch (step) {
+   case CREATE:
+      *memory = memory_memfd_unmapped(PAGE);
+      break;
+   case MAP:
+      memory_map(memory);
+      break;
+   case TOUCH:
+      touch(memory->map, PAGE);
+      break;
+   case UNMAP:
+      memory_unmap(memory);
+      break;
+   default:
+      close(memory->fd);
+   }
+}
+
+static void
+measure_steps(bool ours)
+{
+   struct buffer buffers[STEP_COUNT];
+   struct memory memories[STEP_COUNT];
+   struct meter meters[STEPS];
+
+   for (int step = 0; step < STEPS; step++)
+      meter_start(&meters[step], repetitions(PAGE));
+   clock_own();
+   while (meter_next(&meters[CREATE])) {
+      for (int step = 0; step < STEPS; step++) {
+         meter_begin(&meters[step]);
+         for (int i = 0; i < STEP_COUNT; i++) {
+            if (ours)
+               step_tide(step, &buffers[i]);
+            else
+               step_memfd(step, &memories[i]);
+         }
+         meter_end(&meters[step]);
+      }
+   }
+   clock_share();
+   clock_settle();
+   for (int step = 0; step < STEPS; step++)
+      figure_metered(&meters[step], STEP_COUNT, UNIT, "life_steps.%s.%s", step_names[step],
+                     ours ? "tide" : "memfd");
+}
+
 void
 bench_life(void)
 {
@@ -88,6 +167,8 @@ bench_life(void)
          figure_metered(&meter, passes, UNIT, "life.%s.%s", size_name(sizes[s]), ways[w].name);
       }
    }
+   measure_steps(true);
+   measure_steps(false);
    close(tide);
    close(vgem);
 }

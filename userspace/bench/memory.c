@@ -38,29 +38,36 @@ memory_populated(size_t size)
    return (struct memory){.map = map_anonymous(size, MAP_POPULATE), .size = size, .fd = -1};
 }
 
-static void
-map_memfd(struct memory *memory)
+void
+memory_map(struct memory *memory)
 {
    memory->map = mmap(NULL, memory->size, PROT_READ | PROT_WRITE, MAP_SHARED, memory->fd, 0);
    if (memory->map == MAP_FAILED)
       die_errno("mmap of a memfd");
 }
 
+void
+memory_unmap(struct memory *memory)
+{
+   munmap(memory->map, memory->size);
+   memory->map = NULL;
+}
+
 struct memory
-memory_memfd(size_t size)
+memory_memfd_unmapped(size_t size)
 {
    struct memory memory = {.size = size, .fd = memfd_create("bench", MFD_CLOEXEC)};
    if (memory.fd < 0 || ftruncate(memory.fd, size))
       die_errno("memfd");
-   map_memfd(&memory);
    return memory;
 }
 
-void
-memory_map_again(struct memory *memory)
+struct memory
+memory_memfd(size_t size)
 {
-   munmap(memory->map, memory->size);
-   map_memfd(memory);
+   struct memory memory = memory_memfd_unmapped(size);
+   memory_map(&memory);
+   return memory;
 }
 
 void

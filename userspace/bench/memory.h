@@ -24,11 +24,15 @@ struct memory
 memory_populated(size_t size);
 struct memory
 memory_memfd(size_t size);
+struct memory
+memory_memfd_unmapped(size_t size);
 void
 memory_free(struct memory *memory);
-/* A new mapping of a memfd instead of the old one */
+/* The mapping of a memfd alone */
 void
-memory_map_again(struct memory *memory);
+memory_map(struct memory *memory);
+void
+memory_unmap(struct memory *memory);
 
 void
 memory_advise(const struct memory *memory, int advice);

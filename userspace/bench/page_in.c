@@ -177,8 +177,10 @@ retouch_memfd(const struct work *work)
       touch(memories[i].map, work->size);
    }
    for (meter_start(&meter, work_repetitions(work)); meter_next(&meter);) {
-      for (uint32_t i = 0; i < work->count; i++)
-         memory_map_again(&memories[i]);
+      for (uint32_t i = 0; i < work->count; i++) {
+         memory_unmap(&memories[i]);
+         memory_map(&memories[i]);
+      }
       clock_own();
       meter_begin(&meter);
       for (uint32_t i = 0; i < work->count; i++)
