@@ -8,6 +8,7 @@ demo_build=build/stock/userspace/demo
 demo_out=$lab_project/build/demo
 demo_local=64 # MiB of local memory, which two clients share
 demo_share_turns=18 # seconds, after which both work at once
+# shellcheck disable=SC2034 # lab/demo goes through them
 demo_runs=(
 	'keep keep 0'
 	"keep-zram keep $demo_memory"
@@ -78,15 +79,20 @@ demo_report() {
 	chroot_run --bind "$demo_images" /mnt "$demo_build/report" /mnt build/demo
 }
 
+# demo_prepare_images: has the images there
+demo_prepare_images() {
+	demo_images_key=$(demo_key photographs cut.c wall.h)
+	cache_use demo-images "$demo_images_key" 'cutting photographs into images (fetches 75 MB, once)' demo_cut
+	demo_images=$cache_entry
+}
+
 # demo_prepare: has the images and the frames to compare with there
 demo_prepare() {
-	local images frames
-	images=$(demo_key photographs cut.c wall.h)
-	cache_use demo-images "$images" 'cutting photographs into images (fetches 75 MB, once)' demo_cut
-	demo_images=$cache_entry
+	local frames
+	demo_prepare_images
 	# What is seen depends on the guest's Mesa and CPU, too.
 	frames=$(demo_key wall.c wall.h draw.c picture.c gallery.c ../../lab/lib/guest.sh)
-	cache_use demo-frames "$images-$frames-$root_key-$mesa_key" 'drawing the frames to compare with' demo_reference
+	cache_use demo-frames "$demo_images_key-$frames-$root_key-$mesa_key" 'drawing the frames to compare with' demo_reference
 	demo_frames=$cache_entry
 }
 

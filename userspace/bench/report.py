@@ -27,14 +27,17 @@ SUBJECTS = {
     'resident_touch': [{OURS, 'memfd'}],
     'return': [{OURS}],
     'life': [{OURS, 'vgem', 'memfd', 'heap'}],
+    'life_steps': [{OURS, 'memfd'}],
     'population': [{OURS}],
     'clients': [{OURS}],
     'wake': [{OURS}],
     'footprint': [{OURS}, {OURS, 'vgem', 'memfd'}],
+    'mesa': [{OURS, 'stock'}],
+    'galleries': [{'keep', 'free', 'offer'}],
     'others': [{OURS, 'default_seeks', 'cgroup_blind', 'madv_free'}, {OURS, 'default_seeks', 'cgroup_blind'}],
 }
 
-GALLERY_RUNS = ('keep', 'keep-zram', 'free', 'offer', 'offer-zram')
+GALLERY_RUNS = ('keep', 'keep-zram', 'free', 'offer', 'offer-zram', 'textures', 'vulkan')
 
 
 class BadFigures(Exception):
@@ -67,7 +70,10 @@ def read_figures(folder):
 
 
 def read_gallery(folder):
-    """Figures of the demo's last run, if there was one: frame, ms and decodes are what lines begin with."""
+    """
+    Figures of the demo's last run, if there was one. A line of `frames` begins with frame, ms, decodes,
+    reclaimed, lost, wrong; `status` has that of the process, and how many were killed.
+    """
     figures = {}
     for run in GALLERY_RUNS:
         path = folder / run / 'frames'
@@ -77,6 +83,9 @@ def read_gallery(folder):
         for name, value, unit in (
             ('frames', len(frames), 'frames'),
             ('decodes', int(frames[-1][2]), 'decodes'),
+            ('decoded_again', int(frames[-1][4]), 'decodes'),
+            ('wrong_frames', sum(int(frame[5]) for frame in frames), 'frames'),
+            ('killed', int((folder / run / 'status').read_text().split()[1]), 'processes'),
             ('frame_ms', statistics.median(float(frame[1]) for frame in frames), 'ms'),
         ):
             figures[f'gallery.{name}.{run}'] = {'value': value, 'unit': unit, 'peer': None, 'ratio': None}
@@ -179,6 +188,8 @@ def write_charts_data(figures, out):
     for scope in ('global', 'cgroup', 'cgroup_noswap'):
         write_data(out / f'others-{scope}.dat',
                    [(way, *(value(f'others.{scope}.{kind}.{way}') for kind in kinds)) for way in ways])
+    write_data(out / 'galleries.dat', [(way, *(value(f'galleries.{what}.{way}') for what in ('fit', 'decodes_of_last')))
+                                       for way in ('keep', 'free', 'offer')])
 
 
 def main(arguments):

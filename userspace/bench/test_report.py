@@ -56,11 +56,15 @@ class Report(unittest.TestCase):
             folder = pathlib.Path(name)
             self.assertEqual(report.read_gallery(folder), {})
             (folder / 'offer').mkdir()
-            (folder / 'offer' / 'frames').write_text('0 10.0 3 0 0\n1 30.0 4 0 0\n2 20.0 9 1 0\n')
+            (folder / 'offer' / 'frames').write_text('0 10.0 3 0 0 0\n1 30.0 4 0 0 1\n2 20.0 9 1 2 0\n')
+            (folder / 'offer' / 'status').write_text('137 1\n')
             figures = report.read_gallery(folder)
             self.assertEqual(figures['gallery.frames.offer']['value'], 3)
             self.assertEqual(figures['gallery.decodes.offer']['value'], 9)
             self.assertEqual(figures['gallery.frame_ms.offer']['value'], 20.0)
+            self.assertEqual(figures['gallery.decoded_again.offer']['value'], 2)
+            self.assertEqual(figures['gallery.wrong_frames.offer']['value'], 1)
+            self.assertEqual(figures['gallery.killed.offer']['value'], 1)
 
     def test_table(self):
         figures = figures_of(a__4KiB__tide=1000, a__4KiB__memfd=2500)
