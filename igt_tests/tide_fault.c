@@ -168,6 +168,9 @@ static struct state look(void)
 		struct drm_tide_bo_info info = tide_bo_info(world.fd, world.handles[i]);
 
 		state.flags[i] = info.flags;
+		/* Local memory that nobody requires is left by a worker, some time. */
+		if (!info.residency_count)
+			state.flags[i] &= ~DRM_TIDE_BO_RESIDENT;
 		state.priority[i] = info.priority;
 		state.residency[i] = info.residency_count;
 		state.page_in_error[i] = info.page_in_error;
