@@ -160,6 +160,7 @@ static void settle(void)
 
 static struct state look(void)
 {
+	bool has_local = tide_info(world.fd).segment_count > DRM_TIDE_SEGMENT_LOCAL;
 	struct state state = {};
 	struct drm_tide_budget budget;
 
@@ -168,8 +169,8 @@ static struct state look(void)
 		struct drm_tide_bo_info info = tide_bo_info(world.fd, world.handles[i]);
 
 		state.flags[i] = info.flags;
-		/* Local memory that nobody requires is left by a worker, some time. */
-		if (!info.residency_count)
+		/* Local memory is left by a worker, some time. */
+		if (has_local)
 			state.flags[i] &= ~DRM_TIDE_BO_RESIDENT;
 		state.priority[i] = info.priority;
 		state.residency[i] = info.residency_count;
