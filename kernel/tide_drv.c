@@ -30,6 +30,7 @@
  * tide_submit.c       submission of jobs
  * tide_engine.c       the software GPU
  * tide_fence.c        fences
+ * tide_put.c          last references
  * =================== ======================================================
  */
 
@@ -79,6 +80,7 @@
 #include "tide_gem.h"
 #include "tide_offer.h"
 #include "tide_paging.h"
+#include "tide_put.h"
 #include "tide_require.h"
 #include "tide_shrinker.h"
 #include "tide_submit.h"
@@ -90,33 +92,6 @@ MODULE_PARM_DESC(system_mib, "Size of the system segment (MiB, 0: half of the me
 static ulong tide_local_mib;
 module_param_named(local_mib, tide_local_mib, ulong, 0444);
 MODULE_PARM_DESC(local_mib, "Size of the local segment (MiB, 0: there is none)");
-
-/* Drops device references whose last one must not be dropped where it ends */
-static struct workqueue_struct *tide_put_wq;
-
-static void tide_device_put_work(struct work_struct *work)
-{
-	struct tide_device *tdev = container_of(work, struct tide_device, put_work);
-
-	for (int puts = atomic_xchg(&tdev->late_puts, 0); puts; puts--)
-		drm_dev_put(&tdev->drm);
-}
-
-/**
- * tide_device_put_late - drop a device reference from any context
- * @tdev: device
- *
- * The release of a device unregisters shrinkers and stops workers. An
- * allocation may end in reclaim, in munmap() and in a worker.
- */
-void tide_device_put_late(struct tide_device *tdev)
-{
-	if (refcount_dec_not_one(&tdev->drm.ref.refcount))
-		return;
-
-	atomic_inc(&tdev->late_puts);
-	queue_work(tide_put_wq, &tdev->put_work);
-}
 
 static int tide_info_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 {
@@ -243,7 +218,7 @@ static int tide_probe(struct platform_device *pdev)
 
 	spin_lock_init(&tdev->bo_lock);
 	INIT_LIST_HEAD(&tdev->bos);
-	INIT_WORK(&tdev->put_work, tide_device_put_work);
+	tide_put_init_device(tdev);
 	ret = tide_init_segments(tdev);
 	if (ret)
 		return ret;
@@ -316,13 +291,13 @@ static int __init tide_init(void)
 
 	tide_teach_lockdep();
 
-	tide_put_wq = alloc_workqueue("tide-put", WQ_UNBOUND, 0);
-	if (!tide_put_wq)
-		return -ENOMEM;
+	ret = tide_put_init();
+	if (ret)
+		return ret;
 
 	ret = tide_gem_init();
 	if (ret)
-		goto err_wq;
+		goto err_put;
 
 	ret = tide_backing_mount();
 	if (ret)
@@ -346,8 +321,8 @@ err_mount:
 	tide_backing_unmount();
 err_gem:
 	tide_gem_fini();
-err_wq:
-	destroy_workqueue(tide_put_wq);
+err_put:
+	tide_put_fini();
 	return ret;
 }
 
@@ -356,7 +331,7 @@ static void __exit tide_exit(void)
 	platform_device_unregister(tide_platform_device);
 	platform_driver_unregister(&tide_platform_driver);
 	/* The last references to devices, then fences on their way out */
-	destroy_workqueue(tide_put_wq);
+	tide_put_fini();
 	rcu_barrier();
 	tide_backing_unmount();
 	tide_gem_fini();

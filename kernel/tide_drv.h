@@ -180,6 +180,4 @@ static inline struct tide_device *to_tide_device(struct drm_device *drm)
 	return container_of(drm, struct tide_device, drm);
 }
 
-void tide_device_put_late(struct tide_device *tdev);
-
 #endif /* _TIDE_DRV_H_ */

@@ -278,7 +278,11 @@ static struct dma_fence *tide_engine_run_job(struct drm_sched_job *base)
 
 static void tide_engine_free_job(struct drm_sched_job *base)
 {
+	/* The next jobs are run by the same worker. */
+	bool cookie = dma_fence_begin_signalling();
+
 	tide_job_free(to_tide_job(base));
+	dma_fence_end_signalling(cookie);
 }
 
 static const struct drm_sched_backend_ops tide_sched_ops = {

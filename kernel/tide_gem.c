@@ -15,6 +15,7 @@
 #include "tide_drv.h"
 #include "tide_gem.h"
 #include "tide_lru.h"
+#include "tide_put.h"
 #include "tide_residency.h"
 #include "tide_require.h"
 
@@ -123,6 +124,7 @@ static void tide_gem_free(struct drm_gem_object *obj)
 {
 	struct tide_device *tdev = to_tide_device(obj->dev);
 	struct tide_bo *bo = to_tide_bo(obj);
+	struct file *pin = bo->pin;
 
 	tide_lru_remove(bo);
 	scoped_guard(spinlock, &tdev->bo_lock)
@@ -131,9 +133,10 @@ static void tide_gem_free(struct drm_gem_object *obj)
 	tide_residency_drop(bo);
 	drm_gem_object_release(obj);
 	tide_backing_fini(bo);
-	fput(bo->pin);
 	kmem_cache_free(tide_bo_cache, bo);
 	tide_device_put_late(tdev);
+	/* Without it the module may be unloaded. */
+	fput(pin);
 }
 
 static const struct drm_gem_object_funcs tide_gem_funcs = {

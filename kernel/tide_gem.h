@@ -139,6 +139,11 @@ struct tide_bo {
 	struct list_head evictable_link;
 	/** @device_link: in &tide_device.bos */
 	struct list_head device_link;
+
+	/** @put_link: where references are dropped late, while there are @late_puts */
+	struct llist_node put_link;
+	/** @late_puts: references that could not be dropped where they ended */
+	atomic_t late_puts;
 };
 
 static inline struct tide_bo *to_tide_bo(struct drm_gem_object *obj)

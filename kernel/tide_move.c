@@ -17,9 +17,9 @@
  * a fault does so in the kernel. That everything is in hand before the fence can
  * be seen, is the same rule as in tide_paging.c: pages, chunk and fence are there,
  * and the engine allocates nothing. The engine itself is a worker that copies
- * page by page, as a rule the move of the highest priority first. What moves is idle, and no
- * job begins before it is where it belongs: so there is nothing to wait for, and
- * no scheduler in front.
+ * page by page, as a rule the move of the highest priority first. What moves is
+ * idle, and no job begins before it is where it belongs: so there is nothing to
+ * wait for, and no scheduler in front.
  *
  * A fault returns its page locked and lets go of the reservation before the page
  * is mapped. So a move, that has the reservation, takes the lock of each page
@@ -44,6 +44,7 @@
 #include "tide_inject.h"
 #include "tide_local.h"
 #include "tide_move.h"
+#include "tide_put.h"
 #include "tide_trace.h"
 
 /* How many moves pass over those of a lower priority */
@@ -136,7 +137,6 @@ EXPORT_SYMBOL_IF_KUNIT(tide_mover_pop);
 static void tide_move_run(struct tide_bo *bo)
 {
 	struct tide_fence *fence = bo->move.fence;
-	bool cookie = dma_fence_begin_signalling();
 
 	if (bo->placement == TIDE_COMING) {
 		tide_move_copy_in(bo);
@@ -148,20 +148,20 @@ static void tide_move_run(struct tide_bo *bo)
 
 	/* The next move may begin as soon as the fence is signalled. */
 	dma_fence_signal(&fence->base);
-	dma_fence_end_signalling(cookie);
-
 	dma_fence_put(&fence->base);
 	wake_up_all(&bo->segment->room);
-	tide_bo_put(bo);
+	tide_bo_put_late(bo);
 }
 
 static void tide_mover_work(struct work_struct *work)
 {
 	struct tide_mover *mover = container_of(work, struct tide_mover, work);
+	bool cookie = dma_fence_begin_signalling();
 	struct tide_bo *bo;
 
 	while ((bo = tide_mover_pop(mover)))
 		tide_move_run(bo);
+	dma_fence_end_signalling(cookie);
 }
 
 /* Nothing here may fail or allocate memory. */

@@ -30,6 +30,7 @@
 #include "tide_drv.h"
 #include "tide_fence.h"
 #include "tide_gem.h"
+#include "tide_put.h"
 #include "tide_residency.h"
 #include "tide_submit.h"
 
@@ -293,7 +294,7 @@ void tide_job_free(struct tide_job *job)
 
 	drm_sched_job_cleanup(&job->base);
 	for (u32 i = 0; i < job->bo_count; i++)
-		tide_bo_put(job->bos[i].bo);
+		tide_bo_put_late(job->bos[i].bo);
 	kvfree(job->bos);
 	kvfree(job->commands);
 	tide_fence_free(job->done);
