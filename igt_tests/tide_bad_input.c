@@ -38,25 +38,6 @@ enum call {
 	CALL_COUNT
 };
 
-union args {
-	struct drm_tide_info info;
-	struct drm_tide_segment_info segment_info;
-	struct drm_tide_bo_create bo_create;
-	struct drm_tide_bo_mmap_offset bo_mmap_offset;
-	struct drm_tide_bo_info bo_info;
-	struct drm_tide_queue_create queue_create;
-	struct drm_tide_queue_destroy queue_destroy;
-	struct drm_tide_queue_info queue_info;
-	struct drm_tide_offer offer;
-	struct drm_tide_reclaim reclaim;
-	struct drm_tide_make_resident make_resident;
-	struct drm_tide_evict evict;
-	struct drm_tide_submit submit;
-	struct drm_tide_budget budget;
-	struct drm_tide_reserve reserve;
-	struct drm_tide_suspend suspend;
-};
-
 #define NO_FIELD 0xffff
 
 static const struct call_info {
@@ -119,7 +100,7 @@ struct world {
 	uint32_t signals[ENTRIES]; /* no fence in them */
 	uint32_t closed_syncobj;
 
-	union args args;
+	union tide_args args;
 	uint32_t handles[ENTRIES], results[ENTRIES];
 	struct drm_tide_submit_bo submit_bos[ENTRIES];
 	struct drm_tide_command commands[ENTRIES];
@@ -239,7 +220,7 @@ static void state_compare(struct world *w, const struct state *a)
 /* A call that works */
 static void build(struct world *w, enum call call)
 {
-	union args *args = &w->args;
+	union tide_args *args = &w->args;
 
 	memset(args, 0, sizeof(*args));
 	memcpy(w->handles, w->bos, sizeof(w->bos));

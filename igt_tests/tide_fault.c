@@ -52,28 +52,6 @@ struct state {
 	int64_t memory;
 };
 
-union args {
-	uint8_t bytes[256];
-	struct drm_tide_info info;
-	struct drm_tide_segment_info segment_info;
-	struct drm_tide_bo_create create;
-	struct drm_tide_bo_mmap_offset offset;
-	struct drm_tide_bo_info bo_info;
-	struct drm_tide_queue_create queue_create;
-	struct drm_tide_queue_destroy queue_destroy;
-	struct drm_tide_queue_info queue_info;
-	struct drm_tide_offer offer;
-	struct drm_tide_reclaim reclaim;
-	struct drm_tide_make_resident make_resident;
-	struct drm_tide_evict evict;
-	struct drm_tide_submit submit;
-	struct drm_tide_budget budget;
-	struct drm_tide_reserve reserve;
-	struct drm_tide_suspend suspend;
-	struct drm_prime_handle prime;
-	struct drm_mode_create_dumb dumb;
-};
-
 static struct world world;
 static uint32_t results[BOS];
 
@@ -240,46 +218,46 @@ struct fault_case {
 	const char *name;
 	const char *clause;
 	unsigned long request;
-	void (*prepare)(union args *args);
+	void (*prepare)(union tide_args *args);
 	/* Errors of its own for want of memory */
 	int also;
 };
 
-static void prepare_segment_info(union args *args)
+static void prepare_segment_info(union tide_args *args)
 {
 	args->segment_info.segment = DRM_TIDE_SEGMENT_SYSTEM;
 }
 
-static void prepare_create(union args *args)
+static void prepare_create(union tide_args *args)
 {
-	args->create.size = SIZE;
+	args->bo_create.size = SIZE;
 }
 
-static void prepare_offset(union args *args)
+static void prepare_offset(union tide_args *args)
 {
-	args->offset.handle = world.handles[KEPT];
+	args->bo_mmap_offset.handle = world.handles[KEPT];
 }
 
-static void prepare_bo_info(union args *args)
+static void prepare_bo_info(union tide_args *args)
 {
 	args->bo_info.handle = world.handles[KEPT];
 }
 
-static void prepare_queue_create(union args *args)
+static void prepare_queue_create(union tide_args *args)
 {
 }
 
-static void prepare_queue_destroy(union args *args)
+static void prepare_queue_destroy(union tide_args *args)
 {
 	args->queue_destroy.queue = world.spare.id;
 }
 
-static void prepare_queue_info(union args *args)
+static void prepare_queue_info(union tide_args *args)
 {
 	args->queue_info.queue = world.queue.id;
 }
 
-static void prepare_offer(union args *args)
+static void prepare_offer(union tide_args *args)
 {
 	static uint32_t handles[2];
 
@@ -292,7 +270,7 @@ static void prepare_offer(union args *args)
 	};
 }
 
-static void prepare_reclaim(union args *args)
+static void prepare_reclaim(union tide_args *args)
 {
 	memset(results, 0xff, sizeof(results));
 	args->reclaim = (struct drm_tide_reclaim){
@@ -303,7 +281,7 @@ static void prepare_reclaim(union args *args)
 	};
 }
 
-static void prepare_make_resident(union args *args)
+static void prepare_make_resident(union tide_args *args)
 {
 	args->make_resident = (struct drm_tide_make_resident){
 		.handles = (uintptr_t)world.handles,
@@ -312,7 +290,7 @@ static void prepare_make_resident(union args *args)
 	};
 }
 
-static void prepare_evict(union args *args)
+static void prepare_evict(union tide_args *args)
 {
 	args->evict = (struct drm_tide_evict){
 		.handles = (uintptr_t)&world.handles[RESIDENT],
@@ -320,7 +298,7 @@ static void prepare_evict(union args *args)
 	};
 }
 
-static void prepare_submit(union args *args)
+static void prepare_submit(union tide_args *args)
 {
 	static struct drm_tide_submit_bo bos[1];
 	static struct drm_tide_command commands[1];
@@ -346,31 +324,31 @@ static void prepare_submit(union args *args)
 	};
 }
 
-static void prepare_budget(union args *args)
+static void prepare_budget(union tide_args *args)
 {
 }
 
-static void prepare_reserve(union args *args)
+static void prepare_reserve(union tide_args *args)
 {
 	args->reserve.bytes = TIDE_MIB(1);
 }
 
-static void prepare_suspend(union args *args)
+static void prepare_suspend(union tide_args *args)
 {
 }
 
-static void prepare_export(union args *args)
+static void prepare_export(union tide_args *args)
 {
 	args->prime.handle = world.handles[KEPT];
 	args->prime.flags = DRM_CLOEXEC | DRM_RDWR;
 }
 
-static void prepare_import(union args *args)
+static void prepare_import(union tide_args *args)
 {
 	args->prime.fd = world.dmabuf;
 }
 
-static void prepare_dumb(union args *args)
+static void prepare_dumb(union tide_args *args)
 {
 	args->dumb.width = 32;
 	args->dumb.height = 32;
@@ -409,9 +387,9 @@ static int call_fd(const struct fault_case *c)
 }
 
 /* Makes the call with its nth fault. Returns false if it has not so many. */
-static bool call(const struct fault_case *c, unsigned int n, union args *args, int *ret)
+static bool call(const struct fault_case *c, unsigned int n, union tide_args *args, int *ret)
 {
-	union args before = {};
+	union tide_args before = {};
 	bool hit;
 
 	int next_fd = dup(world.fd);
@@ -436,7 +414,7 @@ static void check_error(const struct fault_case *c, int ret)
 		     "%s: %s is none of its errors\n", c->name, strerror(-ret));
 }
 
-static void check_bad_index(const struct fault_case *c, const union args *args, int ret)
+static void check_bad_index(const struct fault_case *c, const union tide_args *args, int ret)
 {
 	if (ret != -ENOMEM)
 		return;
@@ -465,7 +443,7 @@ static bool results_written(void)
 }
 
 static void check_after(const struct fault_case *c, unsigned int n, int ret,
-			const union args *args, const struct state *before,
+			const union tide_args *args, const struct state *before,
 			const struct state *after)
 {
 	bool reclaims = c->prepare == prepare_reclaim, told = false;
@@ -494,7 +472,7 @@ static void check_after(const struct fault_case *c, unsigned int n, int ret,
 static struct state state_after(const struct fault_case *c)
 {
 	struct state after;
-	union args args;
+	union tide_args args;
 	int ret;
 
 	world_open();
@@ -513,7 +491,7 @@ static void test_call(const struct fault_case *c)
 	bool hit = true;
 
 	for (n = 1; hit; n++) {
-		union args args;
+		union tide_args args;
 		int ret;
 
 		world_open();

@@ -6,6 +6,7 @@
 
 #include "igt.h"
 #include "igt_tide.h"
+#include "igt_tide_set.h"
 
 #include <pthread.h>
 #include <sys/uio.h>
@@ -21,38 +22,7 @@ IGT_TEST_DESCRIPTION("Local memory");
 #define LATER	  DRM_TIDE_EVICT_ONLY_IF_NECESSARY
 #define UNWRITTEN DRM_TIDE_EVICT_NOT_WRITTEN
 
-/* A client with a queue and a number of allocations of 1 MiB */
-struct set {
-	int fd;
-	struct tide_queue queue;
-	uint32_t count;
-	uint32_t bos[2 * LOCAL_MIB];
-};
-
-static void set_open(struct set *set)
-{
-	memset(set, 0, sizeof(*set));
-	set->fd = tide_open_render();
-	set->queue = tide_queue_create(set->fd);
-}
-
-static void set_add(struct set *set, uint32_t count, uint32_t seed)
-{
-	while (count--) {
-		uint32_t bo = tide_bo_create(set->fd, SIZE);
-
-		tide_bo_pattern(set->fd, bo, SIZE, seed++);
-		set->bos[set->count++] = bo;
-	}
-}
-
-static void set_make_resident(struct set *set, uint32_t first, uint32_t count)
-{
-	tide_queue_wait(set->fd, &set->queue,
-			tide_make_resident(set->fd, set->queue.id, &set->bos[first], count));
-}
-
-static void set_evict(struct set *set, uint32_t first, uint32_t count, uint32_t flags)
+static void set_evict(struct tide_set *set, uint32_t first, uint32_t count, uint32_t flags)
 {
 	igt_assert_eq(__tide_evict_flags(set->fd, &set->bos[first], count, flags, NULL), 0);
 }
@@ -60,31 +30,6 @@ static void set_evict(struct set *set, uint32_t first, uint32_t count, uint32_t 
 static bool is_resident(int fd, uint32_t bo)
 {
 	return tide_bo_flags(fd, bo) & DRM_TIDE_BO_RESIDENT;
-}
-
-/* Without looking at content, which might bring it back */
-static uint32_t set_residents(const struct set *set, uint32_t first, uint32_t count)
-{
-	uint32_t residents = 0;
-
-	for (uint32_t i = first; i < first + count; i++)
-		residents += is_resident(set->fd, set->bos[i]);
-	return residents;
-}
-
-static void set_check(const struct set *set, uint32_t first, uint32_t count, uint32_t seed)
-{
-	for (uint32_t i = first; i < first + count; i++)
-		tide_bo_check(set->fd, set->bos[i], SIZE, seed + i - first);
-}
-
-static void set_job(const struct set *set, uint32_t first, uint32_t count)
-{
-	struct tide_job job = {};
-
-	for (uint32_t i = first; i < first + count; i++)
-		tide_job_bo(&job, set->bos[i], TIDE_READ);
-	tide_submit_wait(set->fd, &job);
 }
 
 static void wait_until_gone(int fd, uint32_t bo)
@@ -136,9 +81,9 @@ static void test_placement(void)
 		{ 0, LOCAL_MIB + 1, SYSTEM, true },
 		{ 1 << LOCAL, LOCAL_MIB + 1, LOCAL, false },
 	};
-	struct set set;
+	struct tide_set set;
 
-	set_open(&set);
+	tide_set_open(&set, SIZE);
 	igt_assert_eq_u32(tide_info(set.fd).segment_count, 2);
 	igt_assert_eq_u64(tide_segment_info(set.fd, LOCAL).size, TIDE_MIB(LOCAL_MIB));
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -165,21 +110,21 @@ static void test_placement(void)
 /* Content in, content back, whoever looks and writes where. */
 static void test_content(void)
 {
-	struct set set;
+	struct tide_set set;
 	struct copies before;
 	uint8_t *ptr;
 
-	set_open(&set);
-	set_add(&set, 2, 1);
+	tide_set_open(&set, SIZE);
+	tide_set_add(&set, 2, 1);
 	ptr = tide_bo_map(set.fd, set.bos[0], SIZE);
 	tide_pattern_check(ptr, SIZE, 1);
 	before = copies(set.fd);
-	set_make_resident(&set, 0, 2);
+	tide_set_make_resident(&set, 0, 2);
 	igt_assert_eq_u64(copies(set.fd).in - before.in, 2 * PAGES);
 
 	/* by old mappings, new ones, and the GPU */
 	tide_pattern_check(ptr, SIZE, 1);
-	set_check(&set, 0, 2, 1);
+	tide_set_check(&set, 0, 2, 1);
 	tide_pattern_fill(ptr, SIZE, 7);
 	tide_gpu_copy(set.fd, set.bos[1], 0, set.bos[0], 0, SIZE);
 	tide_bo_check(set.fd, set.bos[1], SIZE, 7);
@@ -203,21 +148,21 @@ static void test_content(void)
 /* New memory is zeros in local memory, too, whatever was there. */
 static void test_zeros(void)
 {
-	struct set set;
+	struct tide_set set;
 
-	set_open(&set);
-	set_add(&set, LOCAL_MIB, 1);
-	set_make_resident(&set, 0, LOCAL_MIB);
+	tide_set_open(&set, SIZE);
+	tide_set_add(&set, LOCAL_MIB, 1);
+	tide_set_make_resident(&set, 0, LOCAL_MIB);
 	tide_gpu_fill(set.fd, set.bos[3], 0, SIZE, 0xdeadbeef);
 	close(set.fd);
 
-	set_open(&set);
+	tide_set_open(&set, SIZE);
 	for (uint32_t i = 0; i < LOCAL_MIB; i++)
 		set.bos[set.count++] = tide_bo_create(set.fd, SIZE);
-	set_make_resident(&set, 0, LOCAL_MIB - 1);
+	tide_set_make_resident(&set, 0, LOCAL_MIB - 1);
 	for (uint32_t i = 0; i < LOCAL_MIB - 1; i++)
 		tide_bo_check_zero(set.fd, set.bos[i], SIZE);
-	set_make_resident(&set, LOCAL_MIB - 1, 1);
+	tide_set_make_resident(&set, LOCAL_MIB - 1, 1);
 	tide_bo_pattern(set.fd, set.bos[0], SIZE, 5);
 	tide_gpu_copy(set.fd, set.bos[0], 0, set.bos[LOCAL_MIB - 1], 0, SIZE);
 	tide_bo_check_zero(set.fd, set.bos[0], SIZE);
@@ -228,13 +173,13 @@ static void test_zeros(void)
 static void test_recycled(void)
 {
 	for (int round = 0; round < 20; round++) {
-		struct set set;
+		struct tide_set set;
 		int status;
 		pid_t pid = fork();
 
 		igt_assert_lte(0, pid);
 		if (!pid) {
-			set_open(&set);
+			tide_set_open(&set, SIZE);
 			for (;;) {
 				uint32_t bo = tide_bo_create(set.fd, SIZE);
 				uint8_t *ptr = tide_bo_map(set.fd, bo, SIZE);
@@ -253,11 +198,11 @@ static void test_recycled(void)
 		igt_assert_eq(waitpid(pid, &status, 0), pid);
 		igt_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 
-		set_open(&set);
+		tide_set_open(&set, SIZE);
 		for (uint32_t i = 0; i < LOCAL_MIB; i++)
 			set.bos[set.count++] = tide_bo_create(set.fd, SIZE);
-		set_make_resident(&set, 0, LOCAL_MIB);
-		igt_assert_eq_u32(set_residents(&set, 0, LOCAL_MIB), LOCAL_MIB);
+		tide_set_make_resident(&set, 0, LOCAL_MIB);
+		igt_assert_eq_u32(tide_set_residents(&set, 0, LOCAL_MIB), LOCAL_MIB);
 		for (uint32_t i = 0; i < LOCAL_MIB; i++)
 			tide_bo_check_zero(set.fd, set.bos[i], SIZE);
 		close(set.fd);
@@ -269,13 +214,13 @@ static void test_held_pages(void)
 {
 	const size_t held = 4 * TIDE_PAGE;
 	uint8_t *ptr, *copy = malloc(held);
-	struct set set, other;
+	struct tide_set set, other;
 	struct iovec iov;
 	int pipes[2][2];
 
-	set_open(&set);
-	set_add(&set, 2, 1);
-	set_make_resident(&set, 0, 2);
+	tide_set_open(&set, SIZE);
+	tide_set_add(&set, 2, 1);
+	tide_set_make_resident(&set, 0, 2);
 	/* one is closed, the other one discarded */
 	for (uint32_t i = 0; i < 2; i++) {
 		do_or_die(pipe(pipes[i]));
@@ -289,17 +234,17 @@ static void test_held_pages(void)
 	tide_offer_one(set.fd, set.bos[1], DRM_TIDE_PRIORITY_LOW);
 	tide_discard(set.fd, set.bos[1]);
 
-	set_open(&other);
-	set_add(&other, LOCAL_MIB, 100);
-	set_make_resident(&other, 0, LOCAL_MIB);
-	igt_assert_eq_u32(set_residents(&other, 0, LOCAL_MIB), LOCAL_MIB);
+	tide_set_open(&other, SIZE);
+	tide_set_add(&other, LOCAL_MIB, 100);
+	tide_set_make_resident(&other, 0, LOCAL_MIB);
+	igt_assert_eq_u32(tide_set_residents(&other, 0, LOCAL_MIB), LOCAL_MIB);
 	for (uint32_t i = 0; i < 2; i++) {
 		igt_assert_eq(read(pipes[i][0], copy, held), held);
 		tide_pattern_check(copy, held, 1 + i);
 		close(pipes[i][0]);
 		close(pipes[i][1]);
 	}
-	set_check(&other, 0, LOCAL_MIB, 100);
+	tide_set_check(&other, 0, LOCAL_MIB, 100);
 	free(copy);
 	close(other.fd);
 	close(set.fd);
@@ -341,11 +286,11 @@ static void test_no_store_lost(bool for_room, bool fault)
 	pthread_t threads[2];
 	uint64_t moves = 0;
 	struct copies before;
-	struct set set;
+	struct tide_set set;
 	uint64_t *ptr;
 
-	set_open(&set);
-	set_add(&set, LOCAL_MIB + 1, 1);
+	tide_set_open(&set, SIZE);
+	tide_set_add(&set, LOCAL_MIB + 1, 1);
 	ptr = tide_bo_map(set.fd, set.bos[0], SIZE);
 	memset(ptr, 0, SIZE);
 	for (uint32_t i = 0; i < 2; i++) {
@@ -356,11 +301,11 @@ static void test_no_store_lost(bool for_room, bool fault)
 	before = copies(set.fd);
 	for (int64_t end = tide_deadline(3 * NSEC_PER_SEC);
 	     tide_deadline(0) < end || moves < 10; moves++) {
-		set_make_resident(&set, 0, 1);
+		tide_set_make_resident(&set, 0, 1);
 		set_evict(&set, 0, 1, for_room ? LATER : 0);
 		/* It is passed over where a fault has its lock. */
 		while (for_room && is_resident(set.fd, set.bos[0])) {
-			set_make_resident(&set, 1, LOCAL_MIB);
+			tide_set_make_resident(&set, 1, LOCAL_MIB);
 			set_evict(&set, 1, LOCAL_MIB, LATER);
 		}
 		wait_until_gone(set.fd, set.bos[0]);
@@ -384,14 +329,14 @@ static void test_no_store_lost(bool for_room, bool fault)
 static void test_kernel_access(void)
 {
 	uint8_t *copy = malloc(SIZE), *ptr;
-	struct set set;
+	struct tide_set set;
 	int file = fileno(tmpfile());
 
-	set_open(&set);
-	set_add(&set, 1, 1);
+	tide_set_open(&set, SIZE);
+	tide_set_add(&set, 1, 1);
 	ptr = tide_bo_map(set.fd, set.bos[0], SIZE);
 	for (int round = 0; round < 3; round++) {
-		set_make_resident(&set, 0, 1);
+		tide_set_make_resident(&set, 0, 1);
 		igt_assert_eq(pwrite(file, ptr, SIZE, 0), SIZE);
 		igt_assert_eq(pread(file, copy, SIZE, 0), SIZE);
 		tide_pattern_check(copy, SIZE, round + 1);
@@ -414,11 +359,11 @@ static void test_kernel_access(void)
 static void test_evict(void)
 {
 	struct tide_cork cork;
-	struct set set;
+	struct tide_set set;
 
-	set_open(&set);
-	set_add(&set, 5, 1);
-	set_make_resident(&set, 0, 5);
+	tide_set_open(&set, SIZE);
+	tide_set_add(&set, 5, 1);
+	tide_set_make_resident(&set, 0, 5);
 	tide_offer_one(set.fd, set.bos[3], DRM_TIDE_PRIORITY_LOW);
 	tide_cork_plug(&cork, set.fd);
 	tide_keep_busy(set.fd, &cork, set.bos[1], TIDE_READ);
@@ -426,16 +371,16 @@ static void test_evict(void)
 	set_evict(&set, 1, 2, 0);
 	wait_until_gone(set.fd, set.bos[2]);
 	usleep(200000);
-	igt_assert_eq_u32(set_residents(&set, 0, 2), 2);
+	igt_assert_eq_u32(tide_set_residents(&set, 0, 2), 2);
 	tide_cork_unplug(&cork);
 	wait_until_gone(set.fd, set.bos[1]);
 	usleep(200000);
 	igt_assert(is_resident(set.fd, set.bos[0]));
 	/* what is offered, or required, has nothing to do with that */
-	igt_assert_eq_u32(set_residents(&set, 3, 2), 2);
+	igt_assert_eq_u32(tide_set_residents(&set, 3, 2), 2);
 	igt_assert_eq_u32(tide_reclaim_one(set.fd, set.queue.id, set.bos[3]),
 			  DRM_TIDE_RECLAIM_OK);
-	set_check(&set, 0, 5, 1);
+	tide_set_check(&set, 0, 5, 1);
 	tide_cork_fini(&cork, set.fd);
 	close(set.fd);
 }
@@ -453,20 +398,20 @@ static bool evict_spares_copy(enum write write, uint32_t flags)
 {
 	struct copies before, after;
 	uint32_t seed = 1;
-	struct set set;
+	struct tide_set set;
 	uint8_t *ptr;
 
-	set_open(&set);
-	set_add(&set, 1, seed);
+	tide_set_open(&set, SIZE);
+	tide_set_add(&set, 1, seed);
 	ptr = tide_bo_map(set.fd, set.bos[0], SIZE);
 	tide_pattern_check(ptr, SIZE, seed);
 	if (write == IN_EARLIER_STAY) {
-		set_make_resident(&set, 0, 1);
+		tide_set_make_resident(&set, 0, 1);
 		tide_pattern_fill(ptr, SIZE, ++seed);
 		set_evict(&set, 0, 1, 0);
 		wait_until_gone(set.fd, set.bos[0]);
 	}
-	set_make_resident(&set, 0, 1);
+	tide_set_make_resident(&set, 0, 1);
 	if (write == BY_CPU)
 		tide_bo_pattern(set.fd, set.bos[0], SIZE, ++seed);
 	if (write == BY_OLD_MAPPING)
@@ -474,7 +419,7 @@ static bool evict_spares_copy(enum write write, uint32_t flags)
 	if (write == BY_GPU)
 		tide_gpu_fill(set.fd, set.bos[0], 0, SIZE, 0x11111111);
 	else
-		set_job(&set, 0, 1);
+		tide_set_job(&set, 0, 1);
 
 	before = copies(set.fd);
 	set_evict(&set, 0, 1, flags);
@@ -507,13 +452,13 @@ static void test_not_written(void)
 static void test_not_written_once(void)
 {
 	struct copies before;
-	struct set set;
+	struct tide_set set;
 
-	set_open(&set);
-	set_add(&set, 1, 1);
-	set_make_resident(&set, 0, 1);
+	tide_set_open(&set, SIZE);
+	tide_set_add(&set, 1, 1);
+	tide_set_make_resident(&set, 0, 1);
 	set_evict(&set, 0, 1, UNWRITTEN | LATER);
-	set_make_resident(&set, 0, 1);
+	tide_set_make_resident(&set, 0, 1);
 	tide_gpu_fill(set.fd, set.bos[0], 0, SIZE, 0x22222222);
 	before = copies(set.fd);
 	set_evict(&set, 0, 1, 0);
@@ -532,25 +477,25 @@ static void test_order(void)
 	static const uint32_t expected[] = { 5, 1, 4, 0, 3, 2, /* offered */
 					     7, 6, 9, 8 /* unrequired */ };
 	struct copies before, after;
-	struct set set;
+	struct tide_set set;
 
-	set_open(&set);
-	set_add(&set, LOCAL_MIB + ARRAY_SIZE(expected), 1);
-	set_make_resident(&set, 0, LOCAL_MIB);
+	tide_set_open(&set, SIZE);
+	tide_set_add(&set, LOCAL_MIB + ARRAY_SIZE(expected), 1);
+	tide_set_make_resident(&set, 0, LOCAL_MIB);
 	tide_offer(set.fd, (uint32_t[]){ set.bos[2] }, 1, DRM_TIDE_PRIORITY_HIGH);
 	tide_offer(set.fd, (uint32_t[]){ set.bos[4], set.bos[0], set.bos[3] }, 3,
 		   DRM_TIDE_PRIORITY_NORMAL);
 	tide_offer(set.fd, (uint32_t[]){ set.bos[5], set.bos[1] }, 2, DRM_TIDE_PRIORITY_LOW);
 	/* used in the order 7, 6, 9, 8 */
-	set_job(&set, 7, 1);
-	set_job(&set, 6, 1);
-	set_job(&set, 9, 1);
-	set_job(&set, 8, 1);
+	tide_set_job(&set, 7, 1);
+	tide_set_job(&set, 6, 1);
+	tide_set_job(&set, 9, 1);
+	tide_set_job(&set, 8, 1);
 	set_evict(&set, 6, 4, LATER);
 
 	before = copies(set.fd);
 	for (uint32_t i = 0; i < ARRAY_SIZE(expected); i++) {
-		set_make_resident(&set, LOCAL_MIB + i, 1);
+		tide_set_make_resident(&set, LOCAL_MIB + i, 1);
 		for (uint32_t j = 0; j < ARRAY_SIZE(expected); j++)
 			igt_assert_f(is_resident(set.fd, set.bos[expected[j]]) == (j > i),
 				     "after %u: %u\n", i, expected[j]);
@@ -563,35 +508,35 @@ static void test_order(void)
 				  DRM_TIDE_RECLAIM_DISCARDED);
 		tide_bo_check_zero(set.fd, set.bos[i], SIZE);
 	}
-	set_check(&set, 6, LOCAL_MIB + ARRAY_SIZE(expected) - 6, 7);
+	tide_set_check(&set, 6, LOCAL_MIB + ARRAY_SIZE(expected) - 6, 7);
 	close(set.fd);
 }
 
 /* The longest idle client makes room, and has its set back before its next job. */
 static void test_idle(void)
 {
-	struct set idle, active;
+	struct tide_set idle, active;
 
-	set_open(&idle);
-	set_open(&active);
+	tide_set_open(&idle, SIZE);
+	tide_set_open(&active, SIZE);
 	/* Resident later, and idle longer. */
-	set_add(&active, 12, 100);
-	set_make_resident(&active, 0, 8);
-	set_add(&idle, 8, 1);
-	set_make_resident(&idle, 0, 8);
+	tide_set_add(&active, 12, 100);
+	tide_set_make_resident(&active, 0, 8);
+	tide_set_add(&idle, 8, 1);
+	tide_set_make_resident(&idle, 0, 8);
 	for (uint32_t i = 0; i < 8; i++)
 		tide_gpu_fill(idle.fd, idle.bos[i], 0, 4, 0);
-	set_job(&active, 0, 8);
+	tide_set_job(&active, 0, 8);
 
-	set_make_resident(&active, 8, 4);
-	igt_assert_eq_u32(set_residents(&active, 0, 12), 12);
-	igt_assert_eq_u32(set_residents(&idle, 0, 8), 4);
+	tide_set_make_resident(&active, 8, 4);
+	igt_assert_eq_u32(tide_set_residents(&active, 0, 12), 12);
+	igt_assert_eq_u32(tide_set_residents(&idle, 0, 8), 4);
 
 	/* It asks for nothing but the job. */
 	for (uint32_t i = 0; i < 8; i++)
 		tide_gpu_copy(idle.fd, idle.bos[i], 0, idle.bos[i], SIZE - 4, 4);
-	set_job(&idle, 0, 8);
-	igt_assert_eq_u32(set_residents(&idle, 0, 8), 8);
+	tide_set_job(&idle, 0, 8);
+	igt_assert_eq_u32(tide_set_residents(&idle, 0, 8), 8);
 	for (uint32_t i = 0; i < 8; i++) {
 		uint8_t *ptr = tide_bo_map(idle.fd, idle.bos[i], SIZE);
 
@@ -599,7 +544,7 @@ static void test_idle(void)
 		igt_assert_eq_u64(__tide_pattern_check(ptr + 4, SIZE - 4, 1 + i, 4), SIZE - 4);
 		munmap(ptr, SIZE);
 	}
-	set_check(&active, 0, 12, 100);
+	tide_set_check(&active, 0, 12, 100);
 	close(idle.fd);
 	close(active.fd);
 }
@@ -607,14 +552,14 @@ static void test_idle(void)
 /* A suspended client's set leaves without need, and is back before its next job. */
 static void test_suspend(bool other)
 {
-	struct set set, desktop;
+	struct tide_set set, desktop;
 	uint32_t shared;
 	int dmabuf;
 
-	set_open(&set);
-	set_open(&desktop);
-	set_add(&set, 4, 1);
-	set_make_resident(&set, 0, 4);
+	tide_set_open(&set, SIZE);
+	tide_set_open(&desktop, SIZE);
+	tide_set_add(&set, 4, 1);
+	tide_set_make_resident(&set, 0, 4);
 	/* what the other one requires as well stays */
 	igt_assert_eq(__tide_prime_export(set.fd, set.bos[3], &dmabuf), 0);
 	shared = prime_fd_to_handle(desktop.fd, dmabuf);
@@ -632,10 +577,10 @@ static void test_suspend(bool other)
 	for (uint32_t i = 0; i < 4; i++)
 		igt_assert_eq_u32(tide_bo_info(set.fd, set.bos[i]).residency_count, 1);
 
-	set_job(&set, 0, 4);
+	tide_set_job(&set, 0, 4);
 	usleep(200000);
-	igt_assert_eq_u32(set_residents(&set, 0, 4), 4);
-	set_check(&set, 0, 4, 1);
+	igt_assert_eq_u32(tide_set_residents(&set, 0, 4), 4);
+	tide_set_check(&set, 0, 4, 1);
 	close(set.fd);
 	close(desktop.fd);
 }
@@ -644,11 +589,11 @@ static void test_suspend(bool other)
 static void test_shrinker_discards(void)
 {
 	struct copies before;
-	struct set set;
+	struct tide_set set;
 
-	set_open(&set);
-	set_add(&set, 2, 1);
-	set_make_resident(&set, 0, 2);
+	tide_set_open(&set, SIZE);
+	tide_set_add(&set, 2, 1);
+	tide_set_make_resident(&set, 0, 2);
 	before = copies(set.fd);
 	tide_offer_one(set.fd, set.bos[0], DRM_TIDE_PRIORITY_LOW);
 	tide_discard(set.fd, set.bos[0]);
@@ -659,7 +604,7 @@ static void test_shrinker_discards(void)
 			  DRM_TIDE_RECLAIM_DISCARDED);
 	tide_bo_check_zero(set.fd, set.bos[0], SIZE);
 	tide_bo_check(set.fd, set.bos[1], SIZE, 2);
-	set_job(&set, 0, 2);
+	tide_set_job(&set, 0, 2);
 	tide_bo_check_zero(set.fd, set.bos[0], SIZE);
 	close(set.fd);
 }
@@ -667,21 +612,21 @@ static void test_shrinker_discards(void)
 /* Memory pressure takes what is idle from local memory, too, with all that was written there. */
 static void test_shrinker_evicts(void)
 {
-	struct set set;
+	struct tide_set set;
 
 	tide_swap_on(TIDE_MIB(64));
-	set_open(&set);
-	set_add(&set, 4, 1);
+	tide_set_open(&set, SIZE);
+	tide_set_add(&set, 4, 1);
 	for (int round = 0; round < 3; round++) {
-		set_make_resident(&set, 0, 4);
+		tide_set_make_resident(&set, 0, 4);
 		for (uint32_t i = 0; i < 4; i++)
 			tide_bo_pattern(set.fd, set.bos[i], SIZE, 10 * round + i);
 		for (uint32_t i = 0; i < 4; i++)
 			tide_swap_out(set.fd, set.bos[i]);
 		igt_assert_eq_u64(tide_segment_info(set.fd, LOCAL).usage, 0);
-		set_job(&set, 0, 4);
-		igt_assert_eq_u32(set_residents(&set, 0, 4), 4);
-		set_check(&set, 0, 4, 10 * round);
+		tide_set_job(&set, 0, 4);
+		igt_assert_eq_u32(tide_set_residents(&set, 0, 4), 4);
+		tide_set_check(&set, 0, 4, 10 * round);
 	}
 	close(set.fd);
 	tide_swap_off();
@@ -691,17 +636,17 @@ static void test_shrinker_evicts(void)
 static void test_offer_amid_moves(void)
 {
 	uint32_t discarded = 0, kept = 0;
-	struct set set;
+	struct tide_set set;
 
-	set_open(&set);
-	set_add(&set, LOCAL_MIB + 4, 1);
+	tide_set_open(&set, SIZE);
+	tide_set_add(&set, LOCAL_MIB + 4, 1);
 	for (int64_t end = tide_deadline(3 * NSEC_PER_SEC); tide_deadline(0) < end;) {
 		uint32_t results[4];
 		uint64_t value;
 
 		tide_make_resident(set.fd, set.queue.id, set.bos, 4);
 		tide_offer(set.fd, set.bos, 4, DRM_TIDE_PRIORITY_LOW);
-		set_make_resident(&set, 4, LOCAL_MIB);
+		tide_set_make_resident(&set, 4, LOCAL_MIB);
 		value = tide_reclaim(set.fd, set.queue.id, set.bos, results, 4);
 		for (uint32_t i = 0; i < 4; i++) {
 			if (results[i] == DRM_TIDE_RECLAIM_OK) {
@@ -715,10 +660,10 @@ static void test_offer_amid_moves(void)
 			}
 		}
 		tide_queue_wait(set.fd, &set.queue, value);
-		set_check(&set, 0, 4, 1);
+		tide_set_check(&set, 0, 4, 1);
 		tide_evict(set.fd, set.bos, set.count);
 	}
-	set_check(&set, 0, set.count, 1);
+	tide_set_check(&set, 0, set.count, 1);
 	igt_assert_lt_u64(0, discarded);
 	igt_assert_lt_u64(0, kept);
 	close(set.fd);
@@ -726,11 +671,11 @@ static void test_offer_amid_moves(void)
 
 static void test_fdinfo(void)
 {
-	struct set set;
+	struct tide_set set;
 
-	set_open(&set);
-	set_add(&set, 3, 1);
-	set_make_resident(&set, 0, 2);
+	tide_set_open(&set, SIZE);
+	tide_set_add(&set, 3, 1);
+	tide_set_make_resident(&set, 0, 2);
 	igt_assert_eq_u64(tide_fdinfo(set.fd, "drm-total-local"), 3 * SIZE);
 	igt_assert_eq_u64(tide_fdinfo(set.fd, "drm-resident-local"), 2 * SIZE);
 	igt_assert_eq_u64(tide_fdinfo(set.fd, "drm-shared-local"), 0);
@@ -749,10 +694,10 @@ static unsigned int overtaken(int32_t priority)
 	for (int round = 0; round < 5; round++) {
 		struct drm_tide_queue_create queues[LOCAL_MIB] = {};
 		struct drm_tide_make_resident args[LOCAL_MIB];
-		struct set set;
+		struct tide_set set;
 
-		set_open(&set);
-		set_add(&set, LOCAL_MIB, 1);
+		tide_set_open(&set, SIZE);
+		tide_set_add(&set, LOCAL_MIB, 1);
 		for (uint32_t i = 0; i < LOCAL_MIB; i++) {
 			queues[i].priority = i == LOCAL_MIB - 1 ? priority : -1;
 			igt_assert_eq(__tide_ioctl(set.fd, DRM_IOCTL_TIDE_QUEUE_CREATE,
@@ -766,7 +711,7 @@ static unsigned int overtaken(int32_t priority)
 			count += !tide_point_signalled(set.fd, queues[i].syncobj, args[i].value);
 		for (uint32_t i = 0; i < LOCAL_MIB - 1; i++)
 			tide_point_wait(set.fd, queues[i].syncobj, args[i].value);
-		igt_assert_eq_u32(set_residents(&set, 0, LOCAL_MIB), LOCAL_MIB);
+		igt_assert_eq_u32(tide_set_residents(&set, 0, LOCAL_MIB), LOCAL_MIB);
 		close(set.fd);
 	}
 	return count;

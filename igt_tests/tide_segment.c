@@ -12,109 +12,55 @@
 #include "igt.h"
 #include "igt_tide.h"
 #include "igt_tide_pressure.h"
+#include "igt_tide_set.h"
 
 IGT_TEST_DESCRIPTION("What is resident is bounded by the segment");
 
 #define SEGMENT_MIB 16
 #define SIZE	    TIDE_MIB(1)
 
-/* A client with a queue and a number of allocations of 1 MiB */
-struct set {
-	int fd;
-	struct tide_queue queue;
-	uint32_t count;
-	uint32_t bos[32];
-};
-
-static void set_open(struct set *set)
-{
-	memset(set, 0, sizeof(*set));
-	set->fd = tide_open_render();
-	set->queue = tide_queue_create(set->fd);
-}
-
-static void set_add(struct set *set, uint32_t count, uint32_t seed)
-{
-	while (count--) {
-		uint32_t bo = tide_bo_create(set->fd, SIZE);
-
-		tide_bo_pattern(set->fd, bo, SIZE, seed++);
-		set->bos[set->count++] = bo;
-	}
-}
-
-static void set_make_resident(struct set *set, uint32_t first, uint32_t count)
-{
-	tide_queue_wait(set->fd, &set->queue,
-			tide_make_resident(set->fd, set->queue.id, &set->bos[first], count));
-}
-
-static uint32_t set_residents(const struct set *set, uint32_t first, uint32_t count)
-{
-	uint32_t residents = 0;
-
-	for (uint32_t i = first; i < first + count; i++)
-		residents += !!(tide_bo_flags(set->fd, set->bos[i]) & DRM_TIDE_BO_RESIDENT);
-	return residents;
-}
-
-static void set_check(const struct set *set, uint32_t first, uint32_t count, uint32_t seed)
-{
-	for (uint32_t i = first; i < first + count; i++)
-		tide_bo_check(set->fd, set->bos[i], SIZE, seed + i - first);
-}
-
-static void set_job(const struct set *set, uint32_t first, uint32_t count)
-{
-	struct tide_job job = {};
-
-	for (uint32_t i = first; i < first + count; i++)
-		tide_job_bo(&job, set->bos[i], TIDE_READ);
-	tide_submit_wait(set->fd, &job);
-}
-
 static void test_bounds(void)
 {
-	struct set set;
+	struct tide_set set;
 
-	set_open(&set);
+	tide_set_open(&set, SIZE);
 	igt_assert_eq_u64(tide_segment_info(set.fd, 0).size, TIDE_MIB(SEGMENT_MIB));
-	set_add(&set, 2 * SEGMENT_MIB, 1);
+	tide_set_add(&set, 2 * SEGMENT_MIB, 1);
 	for (uint32_t i = 0; i < set.count; i += 4) {
-		set_make_resident(&set, i, 4);
-		igt_assert_eq_u32(set_residents(&set, i, 4), 4);
+		tide_set_make_resident(&set, i, 4);
+		igt_assert_eq_u32(tide_set_residents(&set, i, 4), 4);
 		igt_assert_lte_u64(tide_segment_info(set.fd, 0).usage, TIDE_MIB(SEGMENT_MIB));
 	}
-	igt_assert_eq_u32(set_residents(&set, 0, set.count), SEGMENT_MIB);
-	set_check(&set, 0, set.count, 1);
+	igt_assert_eq_u32(tide_set_residents(&set, 0, set.count), SEGMENT_MIB);
+	tide_set_check(&set, 0, set.count, 1);
 	close(set.fd);
 }
 
 static void test_set_that_never_fits(void)
 {
 	struct tide_job job = {};
-	struct set set;
+	struct tide_set set;
 
-	set_open(&set);
-	set_add(&set, SEGMENT_MIB + 1, 1);
-	set_make_resident(&set, 0, set.count);
+	tide_set_open(&set, SIZE);
+	tide_set_add(&set, SEGMENT_MIB + 1, 1);
+	tide_set_make_resident(&set, 0, set.count);
 	for (uint32_t i = 0; i < set.count; i++)
 		tide_job_bo(&job, set.bos[i], TIDE_READ);
 	igt_assert_eq(__tide_submit(set.fd, &job), -ENOSPC);
 	job.bo_count--;
 	tide_submit_wait(set.fd, &job);
-	igt_assert_eq_u32(set_residents(&set, 0, SEGMENT_MIB), SEGMENT_MIB);
+	igt_assert_eq_u32(tide_set_residents(&set, 0, SEGMENT_MIB), SEGMENT_MIB);
 	close(set.fd);
 }
 
 /* A page-in that can never succeed fails, and says so. */
 static void test_too_large(void)
 {
-	struct set set;
+	struct tide_set set;
 	uint64_t value;
 	uint32_t bo;
 
-	set_open(&set);
+	tide_set_open(&set, SIZE);
 	bo = tide_bo_create(set.fd, TIDE_MIB(SEGMENT_MIB + 1));
 	value = tide_make_resident(set.fd, set.queue.id, &bo, 1);
 	tide_queue_wait(set.fd, &set.queue, value);
@@ -129,55 +75,55 @@ static void test_too_large(void)
 static void test_order(void)
 {
 	uint32_t results[4];
-	struct set set;
+	struct tide_set set;
 
-	set_open(&set);
-	set_add(&set, 24, 1);
-	set_make_resident(&set, 0, 16);
+	tide_set_open(&set, SIZE);
+	tide_set_add(&set, 24, 1);
+	tide_set_make_resident(&set, 0, 16);
 	/* 0 to 7 stay required, 8 to 11 are not, 12 to 15 are offered */
 	tide_evict(set.fd, &set.bos[8], 4);
 	tide_offer(set.fd, &set.bos[12], 4, DRM_TIDE_PRIORITY_HIGH);
 
-	set_make_resident(&set, 16, 4);
-	igt_assert_eq_u32(set_residents(&set, 16, 4), 4);
-	igt_assert_eq_u32(set_residents(&set, 12, 4), 0);
-	igt_assert_eq_u32(set_residents(&set, 0, 12), 12);
+	tide_set_make_resident(&set, 16, 4);
+	igt_assert_eq_u32(tide_set_residents(&set, 16, 4), 4);
+	igt_assert_eq_u32(tide_set_residents(&set, 12, 4), 0);
+	igt_assert_eq_u32(tide_set_residents(&set, 0, 12), 12);
 
-	set_make_resident(&set, 20, 4);
-	igt_assert_eq_u32(set_residents(&set, 20, 4), 4);
-	igt_assert_eq_u32(set_residents(&set, 8, 4), 0);
-	igt_assert_eq_u32(set_residents(&set, 0, 8), 8);
+	tide_set_make_resident(&set, 20, 4);
+	igt_assert_eq_u32(tide_set_residents(&set, 20, 4), 4);
+	igt_assert_eq_u32(tide_set_residents(&set, 8, 4), 0);
+	igt_assert_eq_u32(tide_set_residents(&set, 0, 8), 8);
 
 	tide_reclaim(set.fd, set.queue.id, &set.bos[12], results, 4);
 	for (int i = 0; i < 4; i++)
 		igt_assert_eq_u32(results[i], DRM_TIDE_RECLAIM_OK);
-	set_check(&set, 0, set.count, 1);
+	tide_set_check(&set, 0, set.count, 1);
 	close(set.fd);
 }
 
 /* The longest idle client makes room, and has its set back before its next job. */
 static void test_idle(void)
 {
-	struct set idle, active;
+	struct tide_set idle, active;
 
-	set_open(&idle);
-	set_open(&active);
+	tide_set_open(&idle, SIZE);
+	tide_set_open(&active, SIZE);
 	/* Resident later, and idle longer. */
-	set_add(&active, 12, 100);
-	set_make_resident(&active, 0, 8);
-	set_add(&idle, 8, 1);
-	set_make_resident(&idle, 0, 8);
-	set_job(&idle, 0, 8);
-	set_job(&active, 0, 8);
+	tide_set_add(&active, 12, 100);
+	tide_set_make_resident(&active, 0, 8);
+	tide_set_add(&idle, 8, 1);
+	tide_set_make_resident(&idle, 0, 8);
+	tide_set_job(&idle, 0, 8);
+	tide_set_job(&active, 0, 8);
 
-	set_make_resident(&active, 8, 4);
-	igt_assert_eq_u32(set_residents(&active, 0, 12), 12);
-	igt_assert_eq_u32(set_residents(&idle, 0, 8), 4);
+	tide_set_make_resident(&active, 8, 4);
+	igt_assert_eq_u32(tide_set_residents(&active, 0, 12), 12);
+	igt_assert_eq_u32(tide_set_residents(&idle, 0, 8), 4);
 
-	set_job(&idle, 0, 8);
-	igt_assert_eq_u32(set_residents(&idle, 0, 8), 8);
-	set_check(&idle, 0, 8, 1);
-	set_check(&active, 0, 12, 100);
+	tide_set_job(&idle, 0, 8);
+	igt_assert_eq_u32(tide_set_residents(&idle, 0, 8), 8);
+	tide_set_check(&idle, 0, 8, 1);
+	tide_set_check(&active, 0, 12, 100);
 	close(idle.fd);
 	close(active.fd);
 }
@@ -185,11 +131,11 @@ static void test_idle(void)
 /* Fills each allocation anew in every round; all of them are needed at one time. */
 static void run_rounds(uint32_t seed, int rounds)
 {
-	struct set set;
+	struct tide_set set;
 
-	set_open(&set);
-	set_add(&set, 12, seed);
-	set_make_resident(&set, 0, set.count);
+	tide_set_open(&set, SIZE);
+	tide_set_add(&set, 12, seed);
+	tide_set_make_resident(&set, 0, set.count);
 	for (int round = 0; round < rounds; round++) {
 		struct tide_job job = {};
 
@@ -222,12 +168,12 @@ static void test_two_sets(void)
 /* Takes what clients between two jobs have, again and again */
 static void __attribute__((noreturn)) steal_forever(void)
 {
-	struct set set;
+	struct tide_set set;
 
-	set_open(&set);
-	set_add(&set, SEGMENT_MIB, 1000);
+	tide_set_open(&set, SIZE);
+	tide_set_add(&set, SEGMENT_MIB, 1000);
 	for (;;) {
-		set_make_resident(&set, 0, set.count);
+		tide_set_make_resident(&set, 0, set.count);
 		tide_evict(set.fd, set.bos, set.count);
 	}
 }
@@ -254,10 +200,10 @@ static void test_thieves(void)
 static void test_two_page_ins(void)
 {
 	igt_fork(child, 2) {
-		struct set set;
+		struct tide_set set;
 		uint32_t bo;
 
-		set_open(&set);
+		tide_set_open(&set, SIZE);
 		bo = tide_bo_create(set.fd, TIDE_MIB(12));
 		for (int round = 0; round < 10; round++) {
 			uint64_t value = tide_make_resident(set.fd, set.queue.id, &bo, 1);

@@ -21,6 +21,28 @@
 /* Seconds within which anything that has to happen has happened, on the slowest machine. */
 #define TIDE_LIVENESS_S 120
 
+/* What an ioctl is given */
+union tide_args {
+	struct drm_tide_info info;
+	struct drm_tide_segment_info segment_info;
+	struct drm_tide_bo_create bo_create;
+	struct drm_tide_bo_mmap_offset bo_mmap_offset;
+	struct drm_tide_bo_info bo_info;
+	struct drm_tide_queue_create queue_create;
+	struct drm_tide_queue_destroy queue_destroy;
+	struct drm_tide_queue_info queue_info;
+	struct drm_tide_offer offer;
+	struct drm_tide_reclaim reclaim;
+	struct drm_tide_make_resident make_resident;
+	struct drm_tide_evict evict;
+	struct drm_tide_submit submit;
+	struct drm_tide_budget budget;
+	struct drm_tide_reserve reserve;
+	struct drm_tide_suspend suspend;
+	struct drm_prime_handle prime;
+	struct drm_mode_create_dumb dumb;
+};
+
 /* Device */
 
 /* Opens tide's render node, and skips where there is none. */
