@@ -24,6 +24,13 @@
  * workqueue of its own: a queue that is throttled by its cgroup (memory.high)
  * holds up none but itself. The driver trusts its own state only, and never
  * reads the syncobj, which the client can reset.
+ *
+ * For suspend and hibernation the workqueues freeze, between two values. This
+ * is all that the driver does for them: what the software GPU works on is system
+ * memory, and jobs may end meanwhile. But reading from swap frees its slots, and
+ * in these a hibernation would write its image, whose memory still knows them as
+ * swapped content. The shrinkers need no care: nothing that the kernel allocates
+ * then has __GFP_FS.
  */
 #include <kunit/visibility.h>
 #include <linux/dma-fence-chain.h>
@@ -50,8 +57,10 @@
 struct tide_paging_op {
 	/** @client: client */
 	struct tide_client *client;
-	/** @link: in &tide_queue.ops */
-	struct list_head link;
+	/** @queue: queue that it was pushed to */
+	struct tide_queue *queue;
+	/** @work: does it, on &tide_queue.wq */
+	struct work_struct work;
 	/** @value: the value */
 	u64 value;
 	/** @fence: for the timeline point */
@@ -220,35 +229,16 @@ static void tide_queue_signal(struct tide_queue *queue, struct tide_paging_op *o
 	op->chain = NULL;
 }
 
-static struct tide_paging_op *tide_queue_pop(struct tide_queue *queue)
+static void tide_paging_op_work(struct work_struct *work)
 {
-	struct tide_paging_op *op;
+	struct tide_paging_op *op = container_of(work, struct tide_paging_op, work);
+	struct tide_queue *queue = op->queue;
+	int error = tide_queue_bring_in(queue, op);
 
-	guard(spinlock)(&queue->lock);
-
-	op = list_first_entry_or_null(&queue->ops, typeof(*op), link);
-	if (op)
-		list_del(&op->link);
-	return op;
-}
-
-/**
- * tide_queue_work - work off a queue
- * @work: &tide_queue.work
- */
-void tide_queue_work(struct work_struct *work)
-{
-	struct tide_queue *queue = container_of(work, struct tide_queue, work);
-	struct tide_paging_op *op;
-
-	while ((op = tide_queue_pop(queue))) {
-		int error = tide_queue_bring_in(queue, op);
-
-		if (error)
-			tide_queue_add_failure(queue, op, error);
-		tide_queue_signal(queue, op, error);
-		tide_paging_op_free(op);
-	}
+	if (error)
+		tide_queue_add_failure(queue, op, error);
+	tide_queue_signal(queue, op, error);
+	tide_paging_op_free(op);
 }
 
 /**
@@ -274,12 +264,14 @@ u64 tide_queue_push(struct tide_queue *queue, struct tide_paging_op *op)
 		return queue->completed;
 	}
 
-	scoped_guard(spinlock, &queue->lock) {
-		value = ++queue->last;
-		op->value = value;
-		list_add_tail(&op->link, &queue->ops);
-	}
-	queue_work(queue->wq, &queue->work);
+	op->queue = queue;
+	INIT_WORK(&op->work, tide_paging_op_work);
+
+	/* In the order of values; one that is done may be gone. */
+	guard(spinlock)(&queue->lock);
+	value = ++queue->last;
+	op->value = value;
+	queue_work(queue->wq, &op->work);
 	return value;
 }
 EXPORT_SYMBOL_IF_KUNIT(tide_queue_push);

@@ -6,7 +6,6 @@
 #include <linux/list.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
-#include <linux/workqueue.h>
 
 struct drm_device;
 struct drm_file;
@@ -15,6 +14,7 @@ struct tide_bo;
 struct tide_client;
 struct tide_device;
 struct tide_paging_op;
+struct workqueue_struct;
 
 /* Signalled from the start */
 #define TIDE_QUEUE_FIRST_VALUE	1
@@ -43,17 +43,13 @@ struct tide_queue {
 	struct drm_syncobj *syncobj;
 	/** @fence_context: of the timeline's fences */
 	u64 fence_context;
-	/** @wq: runs @work, and nothing else */
+	/** @wq: ordered; has a work for each value */
 	struct workqueue_struct *wq;
-	/** @work: works off @ops */
-	struct work_struct work;
 	/** @dead: being destroyed, what is left is cancelled */
 	bool dead;
 
 	/** @lock: protects what follows */
 	spinlock_t lock;
-	/** @ops: in order of their values */
-	struct list_head ops;
 	/** @last: value returned last */
 	u64 last;
 	/** @completed: value signalled last */
@@ -72,7 +68,6 @@ void tide_paging_op_add(struct tide_paging_op *op, struct tide_bo *bo);
 DEFINE_FREE(tide_paging_op, struct tide_paging_op *, tide_paging_op_free(_T))
 
 u64 tide_queue_push(struct tide_queue *queue, struct tide_paging_op *op);
-void tide_queue_work(struct work_struct *work);
 
 /* tide_queue.c */
 struct tide_queue *tide_queue_find(struct tide_client *client, u32 id);

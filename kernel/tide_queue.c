@@ -7,6 +7,7 @@
 #include <linux/capability.h>
 #include <linux/dma-fence-chain.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include <drm/drm_syncobj.h>
 
@@ -82,14 +83,12 @@ VISIBLE_IF_KUNIT struct tide_queue *tide_queue_create(struct tide_device *tdev, 
 	queue->tdev = tdev;
 	queue->priority = priority;
 	queue->fence_context = dma_fence_context_alloc(1);
-	INIT_WORK(&queue->work, tide_queue_work);
 	spin_lock_init(&queue->lock);
-	INIT_LIST_HEAD(&queue->ops);
 	INIT_LIST_HEAD(&queue->failures);
 
-	queue->wq = alloc_ordered_workqueue("tide-paging",
-					    priority > DRM_TIDE_QUEUE_PRIORITY_NORMAL ?
-					    WQ_HIGHPRI : 0);
+	queue->wq = alloc_ordered_workqueue("tide-paging", WQ_FREEZABLE |
+					    (priority > DRM_TIDE_QUEUE_PRIORITY_NORMAL ?
+					     WQ_HIGHPRI : 0));
 	if (!queue->wq) {
 		kfree(queue);
 		return ERR_PTR(-ENOMEM);
