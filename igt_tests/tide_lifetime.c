@@ -379,7 +379,7 @@ static int export_sync_file(int fd, uint32_t syncobj)
 struct resident {
 	int fd;
 	struct tide_queue queue;
-	struct lot mapped, offered, discarded, resident, busy;
+	struct lot mapped, offered, discarded, evicted, resident, busy;
 	uint32_t done;
 	uint64_t value;
 	int dmabuf;
@@ -394,6 +394,9 @@ static void resident_init(struct resident *r, bool busy)
 
 	r->fd = tide_open_render();
 	r->queue = tide_queue_create(r->fd);
+	lot_create(&r->evicted, r->fd, 4, TIDE_KIB(256), 500);
+	for (unsigned int i = 0; i < 4; i++)
+		tide_swap_out(r->fd, r->evicted.handles[i]);
 	lot_create(&r->mapped, r->fd, 4, TIDE_KIB(256), 1);
 	lot_create(&r->offered, r->fd, 4, TIDE_KIB(256), 100);
 	lot_create(&r->discarded, r->fd, 4, TIDE_KIB(256), 200);
@@ -450,9 +453,9 @@ static void check_mapped(const struct lot *lot)
 		}
 }
 
-static void test_unbind(const void *data)
+/* What was bound before is still open and mapped when it happens again. */
+static void unbind_and_bind(bool busy)
 {
-	bool busy = data;
 	static struct resident r;
 	struct tide_queue queue;
 	static struct lot lot;
@@ -464,6 +467,7 @@ static void test_unbind(const void *data)
 	resident_check_fences(&r);
 	check_gone(r.fd);
 	check_mapped(&r.mapped);
+	check_mapped(&r.evicted);
 	check_mapped(&r.resident);
 	igt_assert(!__tide_node(false));
 
@@ -492,6 +496,12 @@ static void test_unbind(const void *data)
 	close(r.dmabuf);
 	lot_check_intact(&lot);
 	lot_check_intact_on_gpu(&lot, &queue);
+}
+
+static void test_unbind(const void *data)
+{
+	for (int round = 0; round < (getenv("TIDE_LONG") ? 20 : 3); round++)
+		unbind_and_bind(data);
 }
 
 /* Of those, only the caller's own call may return something else than success. */
@@ -784,7 +794,7 @@ static void test_unload_at_once(const void *data)
 {
 	static struct resident r;
 
-	for (int round = 0; round < 5; round++) {
+	for (int round = 0; round < (getenv("TIDE_LONG") ? 60 : 5); round++) {
 		pid_t pid = pressure_fork(0);
 
 		if (!pid) {
@@ -809,7 +819,7 @@ static void restore(void)
 static void run(void (*body)(const void *data), const void *data)
 {
 	restore();
-	pressure_run(body, data);
+	pressure_run_swap(64, body, data);
 }
 
 igt_main
