@@ -7,7 +7,7 @@ bench_memory=2600        # MiB, of the guest that counts instructions
 bench_others_memory=448  # MiB, of those that run short of memory
 bench_others_swap=256    # MiB of zram
 bench_rounds=5           # of each
-bench_galleries_memory=512
+bench_galleries_memory=384
 bench_subjects=(keep discard page_in return life population clients wake footprint)
 
 # The driver with its shrinkers as DRM drivers have them, to compare with: NAME FILE SED
