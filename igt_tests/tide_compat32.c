@@ -22,7 +22,7 @@ static void find_client(void)
 	igt_assert_lt(0, length);
 	client[length] = 0;
 	slash = strrchr(client, '/');
-	strcpy(slash, "/tide_compat32_client");
+	snprintf(slash, 64, "/tide_compat32_client");
 	igt_require_f(!access(client, X_OK), "no %s\n", client);
 }
 

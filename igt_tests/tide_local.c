@@ -330,8 +330,11 @@ static void test_kernel_access(void)
 {
 	uint8_t *copy = malloc(SIZE), *ptr;
 	struct tide_set set;
-	int file = fileno(tmpfile());
+	FILE *stream = tmpfile();
+	int file;
 
+	igt_assert(stream);
+	file = fileno(stream);
 	tide_set_open(&set, SIZE);
 	tide_set_add(&set, 1, 1);
 	ptr = tide_bo_map(set.fd, set.bos[0], SIZE);
@@ -350,7 +353,7 @@ static void test_kernel_access(void)
 		tide_pattern_check(ptr, SIZE, round + 2);
 	}
 	free(copy);
-	close(file);
+	fclose(stream);
 	munmap(ptr, SIZE);
 	close(set.fd);
 }

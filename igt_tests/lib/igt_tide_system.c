@@ -20,9 +20,12 @@ static char *slurp(int fd)
 	igt_assert(text);
 	while ((got = read(fd, text + used, size - used - 1)) > 0) {
 		used += got;
-		if (size - used < 4096)
-			text = realloc(text, size *= 2);
-		igt_assert(text);
+		if (size - used < 4096) {
+			char *longer = realloc(text, size *= 2);
+
+			igt_assert(longer);
+			text = longer;
+		}
 	}
 	igt_assert_eq(got, 0);
 	close(fd);

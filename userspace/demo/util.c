@@ -53,10 +53,10 @@ allocate(size_t size)
 void *
 grow(void *memory, size_t size)
 {
-   memory = realloc(memory, size);
-   if (!memory)
+   void *grown = realloc(memory, size);
+   if (!grown)
       die_errno("%zu bytes of memory", size);
-   return memory;
+   return grown;
 }
 
 char *
