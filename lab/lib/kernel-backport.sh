@@ -9,7 +9,7 @@ kernel_backport_use() {
 	key=$(
 		{
 			cat "$root_dir/release" "$lab_lib"/{kernel-backport.sh,root.sh}
-			readlink -f "$root_dir/root/usr/bin/gcc"
+			root_version gcc-14
 		} | sha256sum | cut -c1-12
 	)
 	cache_use "kernel-$1" "$key" "fetching Debian's $1 kernel (140 MB)" kernel_backport_make "$1"

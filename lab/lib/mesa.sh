@@ -4,15 +4,10 @@
 
 mesa_ccache=$lab_cache/ccache # a change of userspace/mesa leaves most objects as they were
 
-# mesa_version PACKAGE: of what the root folder has
-mesa_version() {
-	dpkg-query --admindir="$root_dir/root/var/lib/dpkg" -W -f '${Version}' "$1"
-}
-
 # mesa_make FOLDER
 mesa_make() {
 	echo "fetching Mesa's source"
-	download_source "$1" "mesa=$(mesa_version mesa-libgallium)"
+	download_source "$1" "mesa=$(root_version mesa-libgallium)"
 	mkdir -p "$mesa_ccache"
 	chroot_run --bind "$1" /lab --bind "$mesa_ccache" /mnt lab/lib/make-mesa "build/$kernel_name"
 	mke2fs -q -t ext4 -b 4096 -O ^has_journal -m 0 -d "$1/root" "$1/disk.img" 256M
@@ -23,9 +18,7 @@ mesa_make() {
 mesa_use() {
 	mesa_key=$(
 		{
-			mesa_version mesa-libgallium
-			mesa_version libllvm19
-			readlink -f "$root_dir/root/usr/bin/gcc"
+			root_version mesa-libgallium libllvm19 gcc-14
 			cd "$lab_project" || exit
 			cat lab/lib/{mesa.sh,make-mesa} userspace/libtide/libtide.h
 			find userspace/mesa/{apply,patches,src} -type f -print0 | sort -z | xargs -0 tail -n +1

@@ -69,3 +69,8 @@ root_use() {
 	cache_use root "$root_key" "making the root folder (Debian 13, about two minutes)" root_make
 	root_dir=$cache_entry
 }
+
+# root_version PACKAGE...: which version of it the root folder has
+root_version() {
+	dpkg-query --admindir="$root_dir/root/var/lib/dpkg" -W -f '${Version}\n' "$@"
+}
