@@ -123,22 +123,15 @@ bench_start() {
 	((${#jobs[@]} < 2)) || bench_await
 	echo "$@"
 	start "$@"
-	jobs+=("$job")
+	jobs[job]=$job
 }
 
 # bench_await: waits for one of bench_all's jobs
 bench_await() {
-	local at
-	while :; do
-		for at in "${!jobs[@]}"; do
-			kill -0 "${jobs[at]}" 2>/dev/null && continue
-			finish "${jobs[at]}"
-			unset "jobs[at]"
-			jobs=("${jobs[@]}")
-			return
-		done
-		sleep 0.5
-	done
+	local ended status=0
+	wait -n -p ended "${jobs[@]}" || status=$?
+	unset "jobs[ended]" "lab_jobs[$ended]"
+	return "$status"
 }
 
 bench_report() {

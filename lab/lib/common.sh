@@ -41,6 +41,9 @@ set_traps() {
 
 set_traps
 
+# Nobody writes to it. Reading it with a timeout is sleeping without a process.
+exec {lab_silence}<> <(:)
+
 run_job() {
 	lab_jobs=()
 	lab_scratch=()
@@ -74,7 +77,7 @@ step() {
 	say "$title ..."
 	start "$@" >"$log" 2>&1
 	while kill -0 "$job" 2>/dev/null; do
-		sleep 0.2
+		read -rt 0.2 -u "$lab_silence" || true
 		if ((SECONDS - began >= next)); then
 			say "  $((SECONDS - began)) s: $(tail -n 1 "$log" | cut -c1-100)"
 			((next += 15))
