@@ -105,7 +105,10 @@ fuzz_execute_init(void)
    }
    reclaim_fd = open("/sys/fs/cgroup/memory.reclaim", O_WRONLY | O_CLOEXEC);
    kmsg_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-   lseek(kmsg_fd, 0, SEEK_END);
+   if (kmsg_fd < 0 || lseek(kmsg_fd, 0, SEEK_END) < 0) {
+      puts("there is no /dev/kmsg");
+      return false;
+   }
    shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
    if (shared == MAP_FAILED)
       return false;

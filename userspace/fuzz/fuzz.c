@@ -222,9 +222,10 @@ fuzz(time_t end)
 static void
 write_minimised(const char *dir)
 {
+   const uint32_t count = f.corpus_count;
    uint32_t order[CORPUS_MAX], edges[CORPUS_MAX];
 
-   for (uint32_t i = 0; i < f.corpus_count; i++) {
+   for (uint32_t i = 0; i < count; i++) {
       static struct fuzz_edges own;
 
       memset(&own, 0, sizeof(own));
@@ -239,7 +240,7 @@ write_minimised(const char *dir)
       }
    }
    memset(&f.edges, 0, sizeof(f.edges));
-   for (uint32_t i = 0; i < f.corpus_count; i++) {
+   for (uint32_t i = 0; i < count; i++) {
       fuzz_execute(&f.corpus[order[i]], false);
       if (fuzz_edges_add(&f.edges) > 1)
          save_program(dir, &f.corpus[order[i]], NULL);

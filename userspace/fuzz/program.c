@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "program.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,6 +26,7 @@ fuzz_random(void)
 uint64_t
 fuzz_below(uint64_t n)
 {
+   assert(n);
    return (fuzz_random() >> 16) % n;
 }
 
