@@ -40,15 +40,16 @@ struct world {
 };
 
 /* All that a call might change */
+/* Without padding: it is compared whole. */
 struct state {
 	uint32_t flags[BOS], priority[BOS], residency[BOS], page_in_error[BOS];
 	uint64_t discards[BOS];
 	uint64_t usage, reservation, other_memory;
 	struct {
-		int error;
+		int64_t error;
 		uint64_t last;
 	} queues[3];
-	uint32_t allocations;
+	uint64_t allocations;
 	int64_t memory;
 };
 

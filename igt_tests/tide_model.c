@@ -81,7 +81,7 @@ static size_t bytes_of(const struct model_slot *s)
 static void check_content(uint32_t slot)
 {
 	struct model_slot *s = &t.model.slots[slot];
-	size_t size = bytes_of(s), at = size;
+	size_t size = bytes_of(s), at;
 
 	if (s->content == MODEL_PATTERN)
 		at = __tide_pattern_check(t.maps[slot], size, s->seed, 0);

@@ -224,10 +224,13 @@ receive_image(int socket, struct image *image)
       .msg_control = control,
       .msg_controllen = sizeof(control),
    };
+   struct cmsghdr *header;
    int fd;
 
    igt_assert_eq(recvmsg(socket, &message, 0), (int)sizeof(*image));
-   memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&message)), sizeof(fd));
+   header = CMSG_FIRSTHDR(&message);
+   igt_assert(header && header->cmsg_type == SCM_RIGHTS);
+   memcpy(&fd, CMSG_DATA(header), sizeof(fd));
    return fd;
 }
 
