@@ -80,8 +80,11 @@ struct slot {
 	bool offered;
 	bool resident;
 	bool exported;
-	/* point of the last job that wrote it, 0 if that was waited for */
+	/* point of the last job that used it, 0 if that was waited for */
 	uint64_t point;
+	/* signalled by the last job that wrote it; false if that was looked at */
+	uint32_t done;
+	bool written;
 };
 
 struct worker {
@@ -153,6 +156,9 @@ static void wait_for_job(struct worker *w, struct slot *s)
 	if (s->point)
 		tide_point_wait(w->fd, w->timeline, s->point);
 	s->point = 0;
+	if (s->written)
+		igt_assert_eq(tide_job_status(w->fd, s->done), 0);
+	s->written = false;
 }
 
 static void fail_content(const struct worker *w, const struct slot *s, const uint8_t *map,
@@ -199,6 +205,7 @@ static void slot_create(struct worker *w, struct slot *s, size_t size)
 	*s = (struct slot){ .size = size };
 	s->handle = tide_bo_create(w->fd, size);
 	s->map = tide_bo_map(w->fd, s->handle, size);
+	s->done = syncobj_create(w->fd, 0);
 	w->in_use += size;
 	w->total += size;
 	slot_check(w, s, size, "new");
@@ -219,6 +226,7 @@ static void slot_close(struct worker *w, struct slot *s)
 		igt_assert_f(at == s->size, "kept by a mapping alone: byte %#zx is wrong\n", at);
 	}
 	munmap(s->map, s->size);
+	syncobj_destroy(w->fd, s->done);
 	if (!handle_first)
 		do_or_die(__tide_bo_close(w->fd, s->handle));
 }
@@ -338,12 +346,13 @@ static void op_peek(struct worker *w, struct slot *s)
 
 /* The GPU */
 
-/* Also where the limit forbids that it is resident: then the job is refused. */
-static bool submit(struct worker *w, struct tide_job *job)
+/* Also where the limit forbids that it is resident: then the job, that writes to s, is refused. */
+static bool submit(struct worker *w, struct slot *s, struct tide_job *job)
 {
 	int ret;
 
 	tide_job_signal(job, w->timeline, w->last_point + 1);
+	tide_job_signal(job, s->done, 0);
 	ret = __tide_submit(w->fd, job);
 	if (ret == -EIO && (w->race->pressure & (LIMIT | GLOBAL))) {
 		w->shared->of[w->index].refused++;
@@ -353,6 +362,7 @@ static bool submit(struct worker *w, struct tide_job *job)
 		     job->bad_index);
 	w->last_point++;
 	w->shared->of[w->index].jobs++;
+	s->written = true;
 	return true;
 }
 
@@ -383,7 +393,7 @@ static void op_fill(struct worker *w, struct slot *s)
 	if (random_below(w, 2))
 		tide_job_delay(&job, (1 + random_below(w, 4)) * NSEC_PER_MSEC);
 	tide_job_fill(&job, tide_job_bo(&job, s->handle, TIDE_WRITE), 0, s->size, seed);
-	if (!submit(w, &job)) {
+	if (!submit(w, s, &job)) {
 		slot_evict(w, s);
 		return;
 	}
@@ -406,7 +416,7 @@ static void op_copy(struct worker *w, struct slot *s)
 	tide_job_bo(&job, s->handle, TIDE_WRITE);
 	tide_job_bo(&job, source->handle, TIDE_READ);
 	tide_job_copy(&job, 0, 0, 1, 0, s->size);
-	if (!submit(w, &job)) {
+	if (!submit(w, s, &job)) {
 		slot_evict(w, s);
 		slot_evict(w, source);
 		return;
@@ -734,6 +744,8 @@ igt_main
 	igt_fixture {
 		pressure_init();
 		close(tide_open_render());
+		/* No job hangs, but its processor may stand still on a busy machine. */
+		tide_param_set("job_timeout_ms", 60000);
 	}
 
 	for (unsigned int i = 0; i < ARRAY_SIZE(races); i++) {

@@ -8,7 +8,6 @@
 #include "igt_syncobj.h"
 #include "igt_tide.h"
 
-#include <linux/sync_file.h>
 #include <poll.h>
 #include <sys/wait.h>
 
@@ -40,19 +39,6 @@ static void wait_for(int fd, uint32_t syncobj)
 	igt_assert(syncobj_wait(fd, &syncobj, 1, tide_deadline(LIVENESS_NS), FOR_SUBMIT, NULL));
 }
 
-/* How the job behind a signalled binary syncobj ended: 0 or -errno. */
-static int job_status(int fd, uint32_t syncobj)
-{
-	struct sync_file_info info = {};
-	int file = syncobj_handle_to_fd(fd, syncobj,
-					DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE);
-
-	do_or_die(ioctl(file, SYNC_IOC_FILE_INFO, &info));
-	close(file);
-	igt_assert_neq(info.status, 0);
-	return info.status < 0 ? info.status : 0;
-}
-
 /* F1 */
 
 static void test_empty(int fd)
@@ -64,7 +50,7 @@ static void test_empty(int fd)
 	tide_job_signal(&job, done, 0);
 	tide_submit(fd, &job);
 	wait_for(fd, done);
-	igt_assert_eq(job_status(fd, done), 0);
+	igt_assert_eq(tide_job_status(fd, done), 0);
 	syncobj_destroy(fd, done);
 }
 
@@ -232,7 +218,7 @@ static void test_signals(int fd)
 	tide_point_wait(fd, timeline, 7);
 	tide_point_wait(fd, timeline, 9);
 	igt_assert(!tide_point_signalled(fd, timeline, 10));
-	igt_assert_eq(job_status(fd, binary[0]), 0);
+	igt_assert_eq(tide_job_status(fd, binary[0]), 0);
 	tide_bo_check_zero(fd, bo, SIZE);
 	tide_cork_fini(&cork, fd);
 	gem_close(fd, bo);
@@ -648,7 +634,7 @@ static void test_timeout(int fd)
 	stuck_job(&job, fd, bo, done);
 	tide_submit(fd, &job);
 	wait_for(fd, done);
-	igt_assert_eq(job_status(fd, done), -ETIME);
+	igt_assert_eq(tide_job_status(fd, done), -ETIME);
 	/* what came before was done, what came after was not, and is not done later */
 	for (int i = 0; i < 5; i++) {
 		memcpy(&word, ptr, 4);
@@ -695,10 +681,10 @@ static void test_others_go_on(int fd)
 
 	wait_for(fd, after);
 	for (int i = 0; i < 3; i++) {
-		igt_assert_eq(job_status(fd, stuck[i]), -ETIME);
+		igt_assert_eq(tide_job_status(fd, stuck[i]), -ETIME);
 		syncobj_destroy(fd, stuck[i]);
 	}
-	igt_assert_eq(job_status(fd, after), 0);
+	igt_assert_eq(tide_job_status(fd, after), 0);
 	tide_bo_check(fd, bos[0], SIZE, 2);
 	tide_gpu_fill(fd, bos[1], 0, SIZE, 0);
 	tide_bo_check_zero(fd, bos[1], SIZE);
@@ -735,7 +721,7 @@ static int64_t time_commands(int fd, const uint32_t bos[2], const struct drm_tid
 	igt_assert_eq(__tide_submit_raw(fd, &submit), 0);
 	wait_for(fd, done.handle);
 	start = tide_deadline(0) - start;
-	igt_assert_eq(job_status(fd, done.handle), 0);
+	igt_assert_eq(tide_job_status(fd, done.handle), 0);
 	syncobj_destroy(fd, done.handle);
 	free(commands);
 	return start;
@@ -800,7 +786,7 @@ static void test_client_goes(int fd)
 	close(file);
 	close(other);
 	wait_for(fd, their_done);
-	igt_assert_lt(job_status(fd, their_done), 0);
+	igt_assert_lt(tide_job_status(fd, their_done), 0);
 	tide_gpu_fill(fd, ours, 0, SIZE, 0);
 	tide_bo_check_zero(fd, ours, SIZE);
 	syncobj_destroy(fd, their_done);

@@ -171,6 +171,8 @@ int __tide_submit(int fd, struct tide_job *job);
 void tide_submit(int fd, struct tide_job *job);
 /* Submits with one more signal, and waits for it. */
 void tide_submit_wait(int fd, struct tide_job *job);
+/* How the job behind a signalled binary syncobj ended: 0 or -errno. */
+int tide_job_status(int fd, uint32_t syncobj);
 /* One fill or copy job, run to its end. All allocations must be on the residency list. */
 void tide_gpu_fill(int fd, uint32_t handle, uint64_t offset, uint64_t length, uint32_t pattern);
 void tide_gpu_copy(int fd, uint32_t dst, uint64_t dst_offset, uint32_t src, uint64_t src_offset,

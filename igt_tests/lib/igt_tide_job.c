@@ -7,6 +7,7 @@
 #include "igt_vgem.h"
 
 #include <linux/dma-buf.h>
+#include <linux/sync_file.h>
 
 uint32_t tide_job_bo(struct tide_job *job, uint32_t handle, uint32_t flags)
 {
@@ -106,6 +107,18 @@ void tide_submit_wait(int fd, struct tide_job *job)
 	igt_assert(syncobj_wait(fd, &done, 1, tide_deadline(TIDE_LIVENESS_S * NSEC_PER_SEC), 0,
 				NULL));
 	syncobj_destroy(fd, done);
+}
+
+int tide_job_status(int fd, uint32_t syncobj)
+{
+	struct sync_file_info info = {};
+	int file = syncobj_handle_to_fd(fd, syncobj,
+					DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE);
+
+	do_or_die(ioctl(file, SYNC_IOC_FILE_INFO, &info));
+	close(file);
+	igt_assert_neq(info.status, 0);
+	return info.status < 0 ? info.status : 0;
 }
 
 void tide_gpu_fill(int fd, uint32_t handle, uint64_t offset, uint64_t length, uint32_t pattern)
