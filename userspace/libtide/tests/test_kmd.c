@@ -258,6 +258,19 @@ events(void **state)
    assert_int_equal(kmd->ops->read_trims(kmd, trims, 1), 1);
 }
 
+/* One that cannot be read from */
+static void
+no_events(void **state)
+{
+   struct drm_tide_event_trim trim;
+   struct tide_kmd *deaf;
+
+   (void)state;
+   assert_ok(tide_kmd_drm_create(open("/dev/null", O_WRONLY | O_CLOEXEC), &deaf));
+   assert_error(deaf->ops->read_trims(deaf, &trim, 1), EBADF);
+   deaf->ops->destroy(deaf);
+}
+
 static void
 queues_and_jobs(void **state)
 {
@@ -338,8 +351,8 @@ int
 main(void)
 {
    const struct CMUnitTest tests[] = {
-      cmocka_unit_test(objects), cmocka_unit_test(lists),           cmocka_unit_test(budgets),
-      cmocka_unit_test(events),  cmocka_unit_test(queues_and_jobs),
+      cmocka_unit_test(objects), cmocka_unit_test(lists),     cmocka_unit_test(budgets),
+      cmocka_unit_test(events),  cmocka_unit_test(no_events), cmocka_unit_test(queues_and_jobs),
    };
 
    return cmocka_run_group_tests_name("kmd", tests, setup, teardown);

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* The library's own allocations fail, one after the other: linked with --wrap. */
+/* What the library asks of the system fails: its allocations one after the other, threads, pages.
+ * Linked with --wrap.
+ */
+
+#include <fcntl.h>
+#include <sys/mman.h>
 
 #include "fixture.h"
 
@@ -46,6 +51,61 @@ __wrap_realloc(void *pointer, size_t size)
    return pay() ? __real_realloc(pointer, size) : NULL;
 }
 
+/* As bits */
+enum { NO_THREAD = 1, NO_PAGE = 2, NO_WIPE = 4, NO_EVENTFD = 8 };
+static unsigned int refused;
+
+int
+__real_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                      void *data);
+void *
+__real_mmap64(void *address, size_t size, int prot, int flags, int fd, off_t offset);
+int
+__real_madvise(void *address, size_t size, int advice);
+int
+__real_eventfd(unsigned int count, int flags);
+
+int
+__wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                      void *data);
+void *
+__wrap_mmap64(void *address, size_t size, int prot, int flags, int fd, off_t offset);
+int
+__wrap_madvise(void *address, size_t size, int advice);
+int
+__wrap_eventfd(unsigned int count, int flags);
+
+int
+__wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*run)(void *),
+                      void *data)
+{
+   return refused & NO_THREAD ? EAGAIN : __real_pthread_create(thread, attr, run, data);
+}
+
+void *
+__wrap_mmap64(void *address, size_t size, int prot, int flags, int fd, off_t offset)
+{
+   return refused & NO_PAGE ? MAP_FAILED : __real_mmap64(address, size, prot, flags, fd, offset);
+}
+
+int
+__wrap_madvise(void *address, size_t size, int advice)
+{
+   if (!(refused & NO_WIPE))
+      return __real_madvise(address, size, advice);
+   errno = EINVAL;
+   return -1;
+}
+
+int
+__wrap_eventfd(unsigned int count, int flags)
+{
+   if (!(refused & NO_EVENTFD))
+      return __real_eventfd(count, flags);
+   errno = EMFILE;
+   return -1;
+}
+
 /* Fails with ENOMEM until the budget suffices; the number of failures. */
 #define UNTIL_PAID(call)                            \
    ({                                               \
@@ -70,8 +130,11 @@ creating(void **state)
    struct tide_batch *batch;
    struct tide_device *device;
    struct fake *fake = fake_create(1);
-   int fd;
+   int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+   struct tide_kmd *kmd;
 
+   assert_int_equal(UNTIL_PAID(tide_kmd_drm_create(fd, &kmd)), 1);
+   kmd->ops->destroy(kmd);
    assert_int_equal(UNTIL_PAID(tide_device_create(&fake->kmd, &device)), 1);
    assert_int_equal(UNTIL_PAID(tide_allocation_create(f->device, 1, 0, &a)), 1);
    assert_int_equal(UNTIL_PAID(tide_paging_queue_create(f->device, &queue)), 1);
@@ -198,6 +261,62 @@ residency(void **state)
    budget = -1;
 }
 
+/* Nothing is left of what could not have its thread or its page. */
+static void
+system_refuses(void **state)
+{
+   struct fixture *f = *state;
+   struct fake *fake = fake_create(1);
+   const unsigned int refs = atomic_load(&f->device->refs);
+   struct tide_residency *residency;
+   struct tide_context *context;
+   struct tide_watcher *watcher;
+   struct tide_device *device;
+
+   refused = NO_PAGE;
+   assert_error(tide_device_create(&fake->kmd, &device), ENOMEM);
+   refused = NO_WIPE;
+   assert_error(tide_device_create(&fake->kmd, &device), EINVAL);
+   refused = NO_EVENTFD;
+   assert_error(tide_watcher_create(f->device, &watcher), EMFILE);
+   refused = NO_THREAD;
+   assert_error(tide_watcher_create(f->device, &watcher), EAGAIN);
+   assert_int_equal(atomic_load(&f->device->refs), refs);
+   assert_ok(tide_residency_create(f->device, &residency));
+   assert_error(tide_context_create_managed(residency, &context), EAGAIN);
+   refused = 0;
+   tide_residency_destroy(residency);
+   assert_int_equal(atomic_load(&f->device->refs), refs);
+
+   assert_ok(tide_device_create(&fake->kmd, &device));
+   tide_device_unref(device);
+   fake_destroy(fake);
+}
+
+/* Handing a batch to the context's thread fails without a trace. */
+static void
+managed(void **state)
+{
+   struct fixture *f = *state;
+   struct tide_residency *residency;
+   struct tide_context *context;
+   struct tide_batch *batch;
+   struct tide_fence fence;
+   void *p;
+
+   assert_ok(tide_residency_create(f->device, &residency));
+   assert_ok(tide_context_create_managed(residency, &context));
+   assert_ok(tide_batch_create(context, TIDE_BATCH_ENGINE, &batch));
+   assert_ok(tide_allocation_map(f->a[0], &p));
+   assert_ok(tide_batch_fill(batch, f->a[0], 0, 1, 7));
+   assert_true(UNTIL_PAID(tide_batch_submit(batch, NULL, 0, NULL, 0, &fence)) >= 3);
+   assert_ok(tide_fence_wait(f->device, &fence, 1, TIDE_WAIT_FOREVER));
+   assert_int_equal(*(uint8_t *)p, 7);
+   tide_batch_destroy(batch);
+   tide_context_destroy(context);
+   tide_residency_destroy(residency);
+}
+
 int
 main(void)
 {
@@ -206,6 +325,8 @@ main(void)
       TEST(lists),
       TEST(batches),
       TEST(residency),
+      TEST(system_refuses),
+      TEST(managed),
    };
 
    return cmocka_run_group_tests_name("memory", tests, NULL, NULL);

@@ -136,6 +136,8 @@ create_and_query(void **state)
    assert_int_equal(segment.size, 1 << 30);
    assert_int_equal(segment.usage, 1 << 20);
    assert_error(tide_device_segment(f->device, 1, &segment), EINVAL);
+   assert_error(tide_device_segment(NULL, 0, &segment), EINVAL);
+   assert_error(tide_device_segment(f->device, 0, NULL), EINVAL);
    assert_int_equal(tide_device_fd(f->device), f->fake->kmd.fd);
 }
 
@@ -233,6 +235,7 @@ static void
 paging_queue(void **state)
 {
    struct fixture *f = *state;
+   struct tide_paging_queue *queue;
    uint64_t value, value2, completed;
    size_t done;
 
@@ -267,6 +270,8 @@ paging_queue(void **state)
    assert_error(tide_paging_queue_wait(f->queue, 0, TIDE_WAIT_FOREVER), EINVAL);
    assert_error(tide_paging_queue_error(f->queue, value2 + 1), EINVAL);
    assert_error(tide_paging_queue_error(f->queue, 0), EINVAL);
+   assert_error(tide_paging_queue_create(NULL, &queue), EINVAL);
+   assert_error(tide_paging_queue_create(f->device, NULL), EINVAL);
    assert_error(tide_paging_queue_wait(NULL, 1, 0), EINVAL);
    assert_error(tide_paging_queue_completed(NULL, &value), EINVAL);
    assert_error(tide_paging_queue_completed(f->queue, NULL), EINVAL);
@@ -492,6 +497,8 @@ every_kernel_error_is_told(void **state)
    FAILS(FAKE_EVICT, tide_evict(f->device, f->a, 3, &done));
    FAILS(FAKE_SUBMIT, tide_batch_submit(batch, NULL, 0, NULL, 0, NULL));
    FAILS(FAKE_SYNCOBJ_CREATE, tide_context_create(f->device, &context));
+   assert_error(tide_context_create(NULL, &context), EINVAL);
+   assert_error(tide_context_create(f->device, NULL), EINVAL);
    FAILS(FAKE_SYNCOBJ_WAIT, tide_fence_wait(f->device, &fence, 1, 0));
 #undef FAILS
 

@@ -21,7 +21,7 @@ setup(void **state)
 {
    struct res *r = calloc(1, sizeof(*r));
 
-   r->fake = fake_create(32);
+   r->fake = fake_create(128);
    r->fake->limits.segment_count = 2;
    r->fake->budgets[1] = 3 * PAGE;
    r->fake->sizes[1] = 4 * PAGE;
@@ -102,6 +102,8 @@ used_again_costs_no_call(void **state)
 {
    struct res *r = *state;
 
+   use(r, 0);
+   assert_int_equal(r->fake->event_count, 0);
    use(r, 7);
    assert_int_equal(calls(r, FAKE_MAKE_RESIDENT), 1);
    fake_forget(r->fake);
@@ -333,6 +335,62 @@ refused_eviction(void **state)
    assert_int_equal(required(r), 4 | 8 | 16);
 }
 
+/* More than one call evicts. */
+static void
+many_leave_at_once(void **state)
+{
+   struct res *r = *state;
+   struct tide_allocation *many[70];
+
+   r->fake->budgets[1] = r->fake->sizes[1] = ARRAY_SIZE(many) * PAGE;
+   for (unsigned int i = 0; i < ARRAY_SIZE(many); i++) {
+      assert_ok(tide_allocation_create(r->device, PAGE, 0, &many[i]));
+      r->fake->bos[tide_allocation_handle(many[i])].segment = 1;
+      assert_ok(tide_residency_set_add(r->set, many[i]));
+   }
+   assert_ok(tide_residency_set_begin(r->set, NULL));
+   assert_ok(tide_residency_set_end(r->set));
+   assert_int_equal(fake_usage(r->fake, 1), ARRAY_SIZE(many) * PAGE);
+
+   r->fake->budgets[1] = PAGE;
+   fake_forget(r->fake);
+   use(r, 1);
+   assert_int_equal(fake_usage(r->fake, 1), PAGE);
+   assert_int_equal(required(r), 1);
+   assert_int_equal(calls(r, FAKE_EVICT), 2);
+   for (unsigned int i = 0; i < ARRAY_SIZE(many); i++)
+      tide_allocation_unref(many[i]);
+}
+
+/* What an earlier call was granted is given back. */
+static void
+fails_half_way(void **state)
+{
+   struct res *r = *state;
+
+   r->device->limits.max_handles = 2;
+   fake_fail(r->fake, FAKE_MAKE_RESIDENT, 1, 1, -EIO);
+   assert_error(begin(r, 7), EIO);
+   assert_int_equal(calls(r, FAKE_MAKE_RESIDENT), 2);
+   assert_int_equal(required(r), 0);
+   use(r, 7);
+   assert_int_equal(required(r), 7);
+}
+
+/* The kernel may refuse what has to succeed. */
+static void
+refused_even_then(void **state)
+{
+   struct res *r = *state;
+
+   fake_fail(r->fake, FAKE_MAKE_RESIDENT, 0, 3, -ENOSPC);
+   assert_error(begin(r, 1), ENOSPC);
+   assert_int_equal(calls(r, FAKE_MAKE_RESIDENT), 3);
+   assert_int_equal(required(r), 0);
+   use(r, 1);
+   assert_int_equal(required(r), 1);
+}
+
 static void
 budgets(void **state)
 {
@@ -368,6 +426,9 @@ main(void)
       RES(errors),
       RES(sets),
       RES(refused_eviction),
+      RES(many_leave_at_once),
+      RES(fails_half_way),
+      RES(refused_even_then),
       RES(budgets),
    };
 
