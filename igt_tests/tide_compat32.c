@@ -29,7 +29,8 @@ static void find_client(void)
 /* Runs a case of the client's, and gives its output. */
 static void run(const char *name, char *output, size_t size)
 {
-	const char *node = __tide_node(false);
+	/* Names are for primary nodes. */
+	const char *node = __tide_node(!strcmp(name, "flink"));
 	char command[1024];
 	size_t used = 0;
 	FILE *pipe;
@@ -57,7 +58,7 @@ static void test_layout(void)
 
 igt_main {
 	static const char *const cases[] = {
-		"info", "create", "mmap", "queue", "residency", "offer", "budget", "submit",
+		"info", "create", "mmap", "queue", "residency", "offer", "budget", "submit", "flink",
 	};
 	char output[LAYOUT_SIZE];
 

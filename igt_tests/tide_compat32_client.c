@@ -234,6 +234,23 @@ static void run_offer(void)
 	check(info(handles[0]).flags == 0);
 }
 
+static void run_flink(void)
+{
+	uint32_t handle = create();
+	struct drm_tide_offer offer = {
+		.handles = (uintptr_t)&handle,
+		.count = 1,
+		.priority = DRM_TIDE_PRIORITY_NORMAL,
+	};
+	struct drm_gem_flink flink = { .handle = handle }, named = { .handle = create() };
+
+	check(call(DRM_IOCTL_TIDE_OFFER, &offer) == 0);
+	check(call(DRM_IOCTL_GEM_FLINK, &flink) == -EBUSY);
+	check(call(DRM_IOCTL_GEM_FLINK, &named) == 0);
+	check(named.name);
+	check(info(named.handle).flags == DRM_TIDE_BO_EXPORTED);
+}
+
 static void run_submit(void)
 {
 	struct drm_tide_queue_create queue = queue_create();
@@ -327,7 +344,8 @@ int main(int argc, char **argv)
 		{ "info", run_info },	    { "create", run_create }, { "mmap", run_mmap },
 		{ "queue", run_queue },	    { "residency", run_residency },
 		{ "budget", run_budget },
-		{ "offer", run_offer },	    { "submit", run_submit }, { "layout", print_layout },
+		{ "offer", run_offer },	    { "submit", run_submit },   { "flink", run_flink },
+		{ "layout", print_layout },
 	};
 
 	check(argc == 3);
