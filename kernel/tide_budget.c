@@ -46,9 +46,9 @@ static void tide_budget_update_segment(struct tide_device *tdev, struct tide_seg
 		u64 excess = tide_share_excess(share, &levels);
 
 		/* Who is trimming need not be told at each step. */
-		if (excess > share->told)
+		if (excess > READ_ONCE(share->told))
 			tide_event_trim(client->file, segment->index, excess);
-		share->told = excess;
+		WRITE_ONCE(share->told, excess);
 	}
 }
 

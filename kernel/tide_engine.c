@@ -171,17 +171,20 @@ static void tide_engine_watchdog(struct work_struct *work)
 	struct tide_engine *engine = container_of(to_delayed_work(work), struct tide_engine,
 						  watchdog);
 
+	u64 progress;
+
 	guard(spinlock)(&engine->lock);
 
 	if (!engine->running)
 		return;
 
-	if (READ_ONCE(engine->running->progress) == engine->seen_progress) {
+	progress = READ_ONCE(engine->running->progress);
+	if (progress == engine->seen_progress) {
 		WRITE_ONCE(engine->abort, -ETIME);
 		wake_up_all(&engine->wait);
 		return;
 	}
-	engine->seen_progress = engine->running->progress;
+	engine->seen_progress = progress;
 	tide_engine_start_watchdog(engine);
 }
 
@@ -191,13 +194,13 @@ static void tide_engine_set_running(struct tide_engine *engine, struct tide_job 
 
 	engine->running = job;
 	engine->seen_progress = 0;
-	engine->abort = 0;
+	WRITE_ONCE(engine->abort, 0);
 	if (!job)
 		return;
 
 	/* Set before any abort of the client's jobs could see this one run */
 	if (READ_ONCE(job->client->dead))
-		engine->abort = -ECANCELED;
+		WRITE_ONCE(engine->abort, -ECANCELED);
 	tide_engine_start_watchdog(engine);
 }
 

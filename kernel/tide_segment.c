@@ -78,7 +78,7 @@ static bool tide_segment_account(struct tide_segment *segment, struct tide_bo *b
 	if (bo->base.size > segment->size - segment->usage)
 		return false;
 
-	segment->usage += bo->base.size;
+	WRITE_ONCE(segment->usage, segment->usage + bo->base.size);
 	list_add_tail(&bo->segment_link, &segment->residents);
 	return true;
 }
@@ -115,7 +115,7 @@ void tide_segment_uncharge(struct tide_bo *bo)
 	scoped_guard(spinlock, &segment->lock) {
 		if (list_empty(&bo->segment_link))
 			return;
-		segment->usage -= bo->base.size;
+		WRITE_ONCE(segment->usage, segment->usage - bo->base.size);
 		list_del_init(&bo->segment_link);
 	}
 	wake_up_all(&segment->room);
@@ -182,7 +182,7 @@ VISIBLE_IF_KUNIT u64 tide_segment_rank(struct tide_bo *bo)
 	since = tide_bo_idle_since(bo);
 	if (since > TIDE_SUSPENDED)
 		return TIDE_RANK(TIDE_RANK_REQUIRED, since);
-	if (local && (since || !(bo->evict_flags & DRM_TIDE_EVICT_ONLY_IF_NECESSARY)))
+	if (local && (since || !(READ_ONCE(bo->evict_flags) & DRM_TIDE_EVICT_ONLY_IF_NECESSARY)))
 		return TIDE_RANK(TIDE_RANK_TO_LEAVE, 0);
 	return TIDE_RANK(since ? TIDE_RANK_REQUIRED : TIDE_RANK_UNREQUIRED, since);
 }
@@ -252,7 +252,8 @@ bool tide_should_stop(const bool *cancelled)
 static void tide_segment_free_empty(struct tide_bo *bo)
 {
 	dma_resv_lock(bo->base.resv, NULL);
-	if (bo->chunk && bo->placement == TIDE_SYSTEM && !atomic_read(&bo->pins))
+	if (bo->chunk && !tide_move_is_pending(bo) && bo->placement == TIDE_SYSTEM &&
+	    !atomic_read(&bo->pins))
 		tide_residency_drop(bo);
 	dma_resv_unlock(bo->base.resv);
 }
