@@ -55,7 +55,8 @@ guest_cpu=max,la57=off,avx=off,avx2=off,f16c=off,fma=off,vaes=off
 # guest_qemu FOLDER: the machine itself, the command's terminal on stdin and stdout
 guest_qemu() {
 	local share number=0 devices=() terminal arguments=$kernel_arguments
-	local cpu=(-accel "tcg,thread=multi" -cpu "$guest_cpu" -smp 2)
+	# Two sockets: the table that kernels without ACPI find processors by has one of each socket.
+	local cpu=(-accel "tcg,thread=multi" -cpu "$guest_cpu" -smp "2,sockets=2")
 	for share in "$lab_project:" "${guest_shares[@]}"; do
 		devices+=(
 			-fsdev "local,id=share$number,path=${share%:*},security_model=none,multidevs=remap"
