@@ -44,7 +44,10 @@ static void prey_init(struct prey *prey)
 	prey->queue = tide_queue_create(prey->fd);
 	prey->syncobj = syncobj_create(prey->fd, 0);
 	lot_create(&prey->lot, prey->fd, 8, TIDE_KIB(512), 77);
-	lot_make_resident(&prey->lot, &prey->queue);
+	/* The shrinker may have taken some of it again. */
+	tide_queue_wait(prey->fd, &prey->queue,
+			tide_make_resident(prey->fd, prey->queue.id, prey->lot.handles,
+					   prey->lot.count));
 	for (unsigned int i = 0; i < ARRAY_SIZE(prey->handles); i++)
 		prey->handles[i] = prey->lot.handles[i * 3 % 8];
 }
