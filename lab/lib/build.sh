@@ -8,7 +8,8 @@ build_in_chroot() {
 	# A build folder belongs to one set of compilers and headers.
 	if [[ $(cat "$lab_project/$dir/.made-for" 2>/dev/null) != "$kernel_id" ]]; then
 		rm -rf "${lab_project:?}/$dir"
-		chroot_run "${kernel_binds[@]}" meson setup "$dir" -Dkernel_build_tree="$kernel_build_tree"
+		chroot_run "${kernel_binds[@]}" meson setup "$dir" -Dkernel_build_tree="$kernel_build_tree" \
+			"${kernel_options[@]}"
 		echo "$kernel_id" >"$lab_project/$dir/.made-for"
 	fi
 	chroot_run "${kernel_binds[@]}" ninja -C "$dir"

@@ -14,8 +14,8 @@ lab_lib=$(dirname "${BASH_SOURCE[0]}")
 . "$lab_lib/chroot.sh"
 # shellcheck source=download.sh
 . "$lab_lib/download.sh"
-# shellcheck source=kernel-debug.sh
-. "$lab_lib/kernel-debug.sh"
+# shellcheck source=kernel-source.sh
+. "$lab_lib/kernel-source.sh"
 # shellcheck source=kernel-backport.sh
 . "$lab_lib/kernel-backport.sh"
 # shellcheck source=kernel.sh

@@ -2,8 +2,8 @@
 # The options that lab/run and lab/shell share.
 
 guest_options_help='  --kernel NAME      the kernel to boot: stock (that of Debian 13, 6.12, the default),
-                     7.3 (of its backports) or debug (lockdep, KASAN and more; is built at
-                     its first use)
+                     7.3 (of its backports), debug (lockdep, KASAN and more), kcsan (data
+                     races) or gcov (see lab/coverage); these three are built at first use
   --module PARAMS    load tide.ko with these parameters, such as local_mib=64
   --memory MIB       the memory of the guest (default: 1024)
   --swap MIB         swap in compressed memory (default: none)
