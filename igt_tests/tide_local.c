@@ -674,6 +674,7 @@ static void test_offer_amid_moves(void)
 
 static void test_fdinfo(void)
 {
+	struct tide_cork cork;
 	struct tide_set set;
 
 	tide_set_open(&set, SIZE);
@@ -686,6 +687,11 @@ static void test_fdinfo(void)
 	igt_assert_eq_u64(tide_fdinfo(set.fd, "drm-purgeable-local"), SIZE);
 	/* and their pages of system memory are there */
 	igt_assert_eq_u64(tide_fdinfo(set.fd, "drm-resident-system"), 3 * SIZE);
+	tide_cork_plug(&cork, set.fd);
+	tide_keep_busy(set.fd, &cork, set.bos[1], TIDE_READ);
+	igt_assert_eq_u64(tide_fdinfo(set.fd, "drm-active-local"), SIZE);
+	tide_cork_unplug(&cork);
+	tide_cork_fini(&cork, set.fd);
 	close(set.fd);
 }
 
