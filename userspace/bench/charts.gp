@@ -72,9 +72,13 @@ set title "galleries in one guest, before one is killed for want of memory"
 set ylabel "galleries"
 set xlabel "images that do not show are"
 set xtics ("kept" 0, "freed, decoded again" 1, "offered, reclaimed" 2)
+set ytics 1
+set offsets 0, 0, 1, 0
 plot out . '/galleries.dat' using 2 ls 1 notitle, \
    '' using 0:2:(sprintf("%d", $2)) with labels offset 0, 0.7 notitle
 
+set ytics auto
+set offsets
 set output out . '/others.png'
 set terminal pngcairo size 900,520 noenhanced font "DejaVu Sans,10" background "#ffffff"
 set multiplot layout 2, 1
