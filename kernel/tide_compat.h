@@ -24,6 +24,22 @@
 	enum lru_status name(struct list_head *item, struct list_lru_one *lru, void *arg)
 #endif
 
+/**
+ * tide_lru_stop - end a walk, in a function for tide_lru_walk()
+ * @lru: as the function was given it
+ *
+ * It is for the function to drop the list's lock then, since a list has its own.
+ *
+ * Return: what the function is to return at once.
+ */
+static inline enum lru_status tide_lru_stop(struct list_lru_one *lru)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 13, 0)
+	spin_unlock(&lru->lock);
+#endif
+	return LRU_STOP;
+}
+
 /* The workqueue for what runs long and anywhere had another name. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
 #define system_dfl_wq system_unbound_wq

@@ -23,7 +23,7 @@ static TIDE_LRU_WALK_CB(tide_isolate_offered)
 	enum lru_status status = LRU_SKIP;
 
 	if (isolated->bo)
-		return LRU_STOP;
+		return tide_lru_stop(lru);
 
 	/* An offer takes the two locks the other way round. */
 	if (!spin_trylock(&bo->lock))
@@ -114,7 +114,7 @@ static TIDE_LRU_WALK_CB(tide_find_discardable)
 		return LRU_SKIP;
 
 	find->found = true;
-	return LRU_STOP;
+	return tide_lru_stop(lru);
 }
 
 /**

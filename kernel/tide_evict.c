@@ -65,7 +65,7 @@ static TIDE_LRU_WALK_CB(tide_take_evictable)
 	}
 
 	evict->bo = bo;
-	return LRU_STOP;
+	return tide_lru_stop(lru);
 }
 
 static unsigned long tide_evict_bo(struct tide_device *tdev, struct tide_bo *bo,

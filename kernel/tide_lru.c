@@ -53,7 +53,7 @@ static TIDE_LRU_WALK_CB(tide_count_pages)
 	struct tide_count_arg *count = arg;
 
 	if (count->items == TIDE_COUNT_SAMPLE || count->pages >= count->enough)
-		return LRU_STOP;
+		return tide_lru_stop(lru);
 	count->items++;
 	/* At least one: also an empty allocation has its place in the order. */
 	count->pages += max(tide_backing_present(count->from_item(item)), 1ul);
