@@ -504,6 +504,29 @@ static void test_protected_evicts(const void *data)
 	lot_check_intact(used_lot);
 }
 
+/* A reclaim of all cgroups at once lets go of each allocation that it looks at. */
+static void test_evict_from_two(const void *data)
+{
+	int fd = tide_open_render();
+	struct tide_cgroup first, second;
+	struct lot *lots[2];
+
+	cgroup_make(&first, NULL, "first");
+	cgroup_make(&second, NULL, "second");
+	lots[0] = lot_create_in(&first, fd, 2, 1);
+	lots[1] = lot_create_in(&second, fd, 2, 1000);
+	lot_touch(lots[0]);
+	lot_touch(lots[1]);
+	tide_shrink(fd, 1);
+	for (unsigned int i = 0; i < 2; i++)
+		for (uint32_t j = 0; j < lots[i]->count; j++)
+			tide_swap_out(fd, lots[i]->handles[j]);
+	for (unsigned int i = 0; i < 2; i++) {
+		lot_check_intact(lots[i]);
+		lot_close(lots[i]);
+	}
+}
+
 /* A page-in that the limit forbids fails; it kills nobody. */
 static void test_page_in_at_limit(const void *data)
 {
@@ -663,6 +686,10 @@ igt_main
 	igt_describe("what is evicted while all that is offered is protected by memory.min");
 	igt_subtest("h5-memory-min-evicts-others")
 		pressure_run_swap(ZRAM_MIB, test_protected_evicts, NULL);
+
+	igt_describe("a reclaim of all cgroups evicts from two, and each can be evicted from again");
+	igt_subtest("h5-evict-from-two-cgroups")
+		pressure_run_swap(ZRAM_MIB, test_evict_from_two, NULL);
 
 	igt_describe("a page-in beyond the limit fails, and kills nobody");
 	igt_subtest("e4-page-in-at-limit")

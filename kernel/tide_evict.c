@@ -56,6 +56,10 @@ static TIDE_LRU_WALK_CB(tide_take_evictable)
 	struct tide_evict_arg *evict = arg;
 	u64 since;
 
+	/* A walk through all cgroups stops in each for itself. */
+	if (evict->bo)
+		return tide_lru_stop(lru);
+
 	if (!tide_bo_may_evict(bo, evict, &since) || !tide_bo_trylock_idle(bo))
 		return LRU_SKIP;
 
