@@ -2,7 +2,8 @@
 # Booting a guest, having it run one command, and reading its kernel log.
 #
 # A guest gets its orders from a job folder under build/lab, which it sees at the same place below
-# /src: `command` is run, `settings` are shell variables, `packages` are installed; it writes `status`.
+# /src: `command` is run, `settings` are shell variables, `packages` are installed; it writes `begun` when
+# the command begins, and `status` in the end.
 
 guest_kernel=stock
 guest_memory=1024
@@ -98,7 +99,6 @@ guest_qemu_piped() {
 
 # guest_boot COMMAND...: boots and has the command run, and leaves all of it in $guest_folder
 guest_boot() {
-	local job
 	guest_folder=$(mktemp -d "$lab_out/job.XXXXXX")
 	lab_scratch+=("$guest_folder")
 	: >"$guest_folder/dmesg.txt"
@@ -108,9 +108,24 @@ guest_boot() {
 	if [[ $guest_interactive ]]; then
 		(guest_qemu "$guest_folder") || true
 	else
-		start guest_qemu_piped
-		finish "$job" || true
+		guest_boot_piped
 	fi
+}
+
+# QEMU itself may crash: once in some hundreds of boots version 7.2 does. What the guest has not begun gets
+# another boot then; what it has begun does not.
+guest_boot_piped() {
+	local job tries status
+	for ((tries = 0; tries < 2; tries++)); do
+		status=0
+		start guest_qemu_piped
+		finish "$job" || status=$?
+		case $status in
+		$((128 + 6)) | $((128 + 7)) | $((128 + 11))) [[ ! -e $guest_folder/begun ]] || return 0 ;;
+		*) return 0 ;;
+		esac
+		say "QEMU was ended by signal $((status - 128)) while the guest booted"
+	done
 }
 
 # guest_run COMMAND...: boots, has the command run, and returns its status, or 1 where that is 0 but
