@@ -55,11 +55,15 @@ static void test_fdinfo_memory(const void *data)
 {
 	struct client c = new_client();
 	struct tide_cork cork;
+	uint64_t present;
 	int dmabuf;
 
 	check_memory(&c, "new", SIZE, 0, 0, 0, 0);
+	/* The kernel may take a larger folio than it would have to. */
 	tide_bo_pattern(c.fd, c.handle, SIZE / 2, 1);
-	check_memory(&c, "half of it touched", SIZE, 0, SIZE / 2, 0, 0);
+	present = tide_bo_info(c.fd, c.handle).present;
+	igt_assert_lte_u64(SIZE / 2, present);
+	check_memory(&c, "half of it touched", SIZE, 0, present, 0, 0);
 	tide_make_resident_one(c.fd, &c.queue, c.handle);
 	check_memory(&c, "resident", SIZE, 0, SIZE, 0, 0);
 	tide_offer_one(c.fd, c.handle, DRM_TIDE_PRIORITY_LOW);

@@ -45,6 +45,11 @@ static inline enum lru_status tide_lru_stop(struct list_lru_one *lru)
 #define system_dfl_wq system_unbound_wq
 #endif
 
+/* Active memory was always among what fdinfo has. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
+#define DRM_GEM_OBJECT_ACTIVE	0
+#endif
+
 /* Drivers had a date. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 14, 0)
 #define TIDE_DRIVER_DATE .date = "20261122",

@@ -6,6 +6,7 @@
 #include <drm/drm_vma_manager.h>
 
 #include "tide_backing.h"
+#include "tide_compat.h"
 #include "tide_drv.h"
 #include "tide_gem.h"
 
@@ -171,6 +172,8 @@ static void tide_gem_add_local(struct drm_memory_stats *stats, struct tide_bo *b
  */
 void tide_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 {
+	const enum drm_gem_object_status supported =
+		DRM_GEM_OBJECT_RESIDENT | DRM_GEM_OBJECT_PURGEABLE | DRM_GEM_OBJECT_ACTIVE;
 	struct drm_memory_stats stats = {}, local = {};
 	struct drm_gem_object *obj;
 	int id;
@@ -199,10 +202,7 @@ void tide_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file)
 	}
 	spin_unlock(&file->table_lock);
 
-	drm_print_memory_stats(p, &stats,
-			       DRM_GEM_OBJECT_RESIDENT | DRM_GEM_OBJECT_PURGEABLE, "system");
+	drm_print_memory_stats(p, &stats, supported, "system");
 	if (to_tide_device(file->minor->dev)->segment_count > DRM_TIDE_SEGMENT_LOCAL)
-		drm_print_memory_stats(p, &local,
-				       DRM_GEM_OBJECT_RESIDENT | DRM_GEM_OBJECT_PURGEABLE,
-				       "local");
+		drm_print_memory_stats(p, &local, supported, "local");
 }

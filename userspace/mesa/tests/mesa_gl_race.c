@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/prctl.h>
 
 IGT_TEST_DESCRIPTION("Two contexts with shared purgeable objects, under pressure");
 
@@ -183,6 +184,8 @@ body(const void *data)
    EGLContext context;
 
    if (!*knob) {
+      /* Or the process grows by huge pages, when the limit has taken all that it had offered. */
+      igt_assert_eq(prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0), 0);
       cgroup_make(&cgroup, NULL, "race");
       tide_cgroup_enter(&cgroup);
    }
