@@ -4,6 +4,7 @@
  * driver. Mutates programs of a corpus, and adds those that come to something new.
  */
 #include <dirent.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 #include "program.h"
 
 #define CORPUS_MAX 4096
-#define TEXT_MAX 8192
+#define TEXT_MAX 16384
 #define SHOW_EVERY 10
 #define LEARN_EVERY 32
 #define CHECK_EVERY 256
@@ -30,6 +31,7 @@ static struct {
    uint64_t programs;
    uint32_t findings;
    const char *save;
+   int last_fd;
    time_t began;
 } f;
 
@@ -67,6 +69,19 @@ save_program(const char *dir, const struct fuzz_program *p, const char *comment)
    write_text(dir, name, text);
 }
 
+/* If it takes the kernel down, this is what did. The file is on the host. */
+static void
+save_last(const struct fuzz_program *p)
+{
+   static char text[TEXT_MAX];
+   size_t length = fuzz_print(p, text, sizeof(text));
+
+   if (pwrite(f.last_fd, text, length, 0) != (ssize_t)length || ftruncate(f.last_fd, length)) {
+      perror("last");
+      exit(1);
+   }
+}
+
 static void
 finding(const struct fuzz_program *p, const char *what)
 {
@@ -84,13 +99,8 @@ run(const struct fuzz_program *p)
    const char *report;
    uint32_t added;
 
-   /* If it takes the kernel down, this is what did. */
-   if (f.save) {
-      static char text[TEXT_MAX];
-
-      fuzz_print(p, text, sizeof(text));
-      write_text(f.save, "last", text);
-   }
+   if (f.save)
+      save_last(p);
    f.programs++;
    if (!fuzz_execute(p, learns)) {
       finding(p, "its process cannot be killed");
@@ -118,18 +128,19 @@ covers(const struct fuzz_program *p, const struct fuzz_edges *without, uint32_t 
    return fuzz_execute(p, false) && fuzz_edges_add(&edges) >= wanted;
 }
 
-/* Takes away calls that the new edges do not need. */
+/* Takes away calls that the new edges do not need, first many at once. */
 static void
 minimise(struct fuzz_program *p, const struct fuzz_edges *without, uint32_t wanted)
 {
-   for (uint32_t i = p->count; i-- > 0;) {
-      struct fuzz_program less = *p;
+   for (uint32_t size = p->count / 2; size; size /= 2) {
+      for (uint32_t first = p->count; first >= size && p->count > size;) {
+         struct fuzz_program less = *p;
 
-      if (p->count == 1)
-         return;
-      fuzz_remove_call(&less, i);
-      if (covers(&less, without, wanted))
-         *p = less;
+         first -= size;
+         fuzz_remove_calls(&less, first, size);
+         if (covers(&less, without, wanted))
+            *p = less;
+      }
    }
 }
 
@@ -204,6 +215,9 @@ fuzz(time_t end)
          p = f.corpus[fuzz_below(f.corpus_count)];
          fuzz_mutate(&p, &f.corpus[fuzz_below(f.corpus_count)]);
       }
+      /* A process takes longer than its calls: the more of them the better. */
+      while (f.corpus_count && p.count < MAX_CALLS && fuzz_below(8))
+         fuzz_append(&p, &f.corpus[fuzz_below(f.corpus_count)]);
       before = f.edges;
       added = run(&p);
       if (added) {
@@ -303,6 +317,17 @@ main(int argc, char **argv)
    if (minimised) {
       write_minimised(minimised);
       return 0;
+   }
+
+   if (f.save) {
+      char path[512];
+
+      snprintf(path, sizeof(path), "%s/last", f.save);
+      f.last_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+      if (f.last_fd < 0) {
+         perror(path);
+         return 1;
+      }
    }
 
    printf("seed %llu\n", (unsigned long long)seed);

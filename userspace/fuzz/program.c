@@ -134,10 +134,17 @@ insert_call(struct fuzz_program *p)
 }
 
 void
-fuzz_remove_call(struct fuzz_program *p, uint32_t index)
+fuzz_remove_calls(struct fuzz_program *p, uint32_t first, uint32_t count)
 {
-   p->count--;
-   memmove(&p->calls[index], &p->calls[index + 1], (p->count - index) * sizeof(p->calls[0]));
+   p->count -= count;
+   memmove(&p->calls[first], &p->calls[first + count], (p->count - first) * sizeof(p->calls[0]));
+}
+
+void
+fuzz_append(struct fuzz_program *p, const struct fuzz_program *other)
+{
+   for (uint32_t i = 0; i < other->count && p->count < MAX_CALLS; i++)
+      p->calls[p->count++] = other->calls[i];
 }
 
 /* The first calls of one, the last of the other */
@@ -187,7 +194,7 @@ fuzz_mutate(struct fuzz_program *p, const struct fuzz_program *other)
          break;
       case 1:
          if (p->count > 1)
-            fuzz_remove_call(p, fuzz_below(p->count));
+            fuzz_remove_calls(p, fuzz_below(p->count), 1);
          break;
       case 2:
       case 3:

@@ -13,7 +13,7 @@
  * call, its name, its thread and its arguments in hexadecimal.
  */
 
-#define MAX_CALLS 32
+#define MAX_CALLS 64
 #define MAX_ARGS 6
 #define THREADS 3
 
@@ -53,7 +53,9 @@ fuzz_generate(struct fuzz_program *p);
 void
 fuzz_mutate(struct fuzz_program *p, const struct fuzz_program *other);
 void
-fuzz_remove_call(struct fuzz_program *p, uint32_t index);
+fuzz_append(struct fuzz_program *p, const struct fuzz_program *other);
+void
+fuzz_remove_calls(struct fuzz_program *p, uint32_t first, uint32_t count);
 /* A constant that the driver has compared something with */
 void
 fuzz_learn(uint64_t value);
