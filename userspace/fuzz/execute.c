@@ -103,7 +103,7 @@ fuzz_execute_init(void)
       puts("there is no tide, or no debugfs");
       return false;
    }
-   reclaim_fd = open("/sys/fs/cgroup/memory.reclaim", O_WRONLY | O_CLOEXEC);
+   reclaim_fd = open("/sys/fs/cgroup/fuzz/memory.reclaim", O_WRONLY | O_CLOEXEC);
    kmsg_fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
    if (kmsg_fd < 0 || lseek(kmsg_fd, 0, SEEK_END) < 0) {
       puts("there is no /dev/kmsg");
