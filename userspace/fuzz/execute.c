@@ -22,7 +22,7 @@
 #include "ops.h"
 
 #define COVER_WORDS (64u << 10)
-#define LONGEST_MS 400
+#define LONGEST_MS 3000
 #define LAST_CALLS_MS 50
 #define KILL_MS 60000
 

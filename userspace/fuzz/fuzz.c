@@ -16,8 +16,8 @@
 #include "execute.h"
 #include "program.h"
 
-#define CORPUS_MAX 4096
-#define TEXT_MAX 16384
+#define CORPUS_MAX 1024
+#define TEXT_MAX 65536
 #define SHOW_EVERY 10
 #define LEARN_EVERY 32
 #define CHECK_EVERY 256
@@ -216,7 +216,7 @@ fuzz(time_t end)
          fuzz_mutate(&p, &f.corpus[fuzz_below(f.corpus_count)]);
       }
       /* A process takes longer than its calls: the more of them the better. */
-      while (f.corpus_count && p.count < MAX_CALLS && fuzz_below(8))
+      while (f.corpus_count && p.count < MAX_CALLS && fuzz_below(32))
          fuzz_append(&p, &f.corpus[fuzz_below(f.corpus_count)]);
       before = f.edges;
       added = run(&p);

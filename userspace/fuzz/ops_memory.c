@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -311,11 +312,13 @@ op_fork(const uint64_t *a)
    if (pid < 0)
       return;
    if (!pid) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
       call(fd_of(a[0]), DRM_IOCTL_TIDE_BO_INFO, &info);
       op_touch(&a[2]);
       if (a[1] % 2)
          _exit(0);
-      pause();
+      /* The parent may have been killed before that held. */
+      poll(NULL, 0, 1000);
       _exit(0);
    }
    if (a[1] % 2 == 0) {

@@ -116,7 +116,7 @@ random_call(void)
 void
 fuzz_generate(struct fuzz_program *p)
 {
-   p->count = 4 + fuzz_below(MAX_CALLS - 3);
+   p->count = 4 + fuzz_below(32);
    for (uint32_t i = 0; i < p->count; i++)
       p->calls[i] = random_call();
 }

@@ -13,7 +13,7 @@
  * call, its name, its thread and its arguments in hexadecimal.
  */
 
-#define MAX_CALLS 64
+#define MAX_CALLS 256
 #define MAX_ARGS 6
 #define THREADS 3
 
