@@ -299,7 +299,7 @@ op_shrink(const uint64_t *a)
 void
 op_memory_reclaim(const uint64_t *a)
 {
-   write_number(w.reclaim_fd, a[0] % 512 * PAGE);
+   write_number(w.reclaim_fd, a[0] % 32 * PAGE);
 }
 
 /* Processes: one that has all the files and mappings, and goes away */
