@@ -88,7 +88,6 @@ int tide_backing_init(struct tide_bo *bo)
 	mapping_set_unevictable(shmem->f_mapping);
 
 	bo->shmem = shmem;
-	bo->memcg = get_mem_cgroup_from_mm(current->mm);
 	return 0;
 }
 
@@ -98,7 +97,6 @@ int tide_backing_init(struct tide_bo *bo)
  */
 void tide_backing_fini(struct tide_bo *bo)
 {
-	mem_cgroup_put(bo->memcg);
 	if (bo->vma_file)
 		fput(bo->vma_file);
 	fput(bo->shmem);
@@ -170,6 +168,12 @@ int tide_backing_populate(struct tide_bo *bo, unsigned long nr_pages)
 			ret = PTR_ERR(folio);
 			break;
 		}
+
+		/*
+		 * The GPU writes and marks nothing. What looks clean is dropped by
+		 * drop_caches as soon as the list lets go of it.
+		 */
+		folio_set_dirty(folio);
 
 		folio_end = min(folio_next_index(folio), count);
 		while (index < folio_end) {

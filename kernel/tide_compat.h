@@ -7,6 +7,7 @@
 
 #include <linux/fs.h>
 #include <linux/list_lru.h>
+#include <linux/module.h>
 #include <linux/pagemap.h>
 #include <linux/shmem_fs.h>
 #include <linux/swap.h>
@@ -39,6 +40,13 @@ static inline enum lru_status tide_lru_stop(struct list_lru_one *lru)
 #endif
 	return LRU_STOP;
 }
+
+/* A namespace of symbols was a name, and is a string. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+#define TIDE_IMPORT_NS(ns) MODULE_IMPORT_NS(ns)
+#else
+#define TIDE_IMPORT_NS(ns) MODULE_IMPORT_NS(#ns)
+#endif
 
 /* The workqueue for what runs long and anywhere had another name. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)

@@ -341,4 +341,5 @@ module_init(tide_init);
 module_exit(tide_exit);
 
 MODULE_DESCRIPTION("Render node with memory that can be offered");
+TIDE_IMPORT_NS(DMA_BUF);
 MODULE_LICENSE("Dual MIT/GPL");

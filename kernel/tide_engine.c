@@ -160,17 +160,20 @@ static int tide_job_run_command(struct tide_job *job, const struct drm_tide_comm
 	}
 }
 
+static unsigned long tide_engine_patience(void)
+{
+	return msecs_to_jiffies(max(READ_ONCE(tide_job_timeout_ms), 1u));
+}
+
 static void tide_engine_start_watchdog(struct tide_engine *engine)
 {
-	mod_delayed_work(engine->watchdog_wq, &engine->watchdog,
-			 msecs_to_jiffies(max(READ_ONCE(tide_job_timeout_ms), 1u)));
+	mod_delayed_work(engine->watchdog_wq, &engine->watchdog, tide_engine_patience());
 }
 
 static void tide_engine_watchdog(struct work_struct *work)
 {
 	struct tide_engine *engine = container_of(to_delayed_work(work), struct tide_engine,
 						  watchdog);
-
 	u64 progress;
 
 	guard(spinlock)(&engine->lock);
@@ -179,12 +182,15 @@ static void tide_engine_watchdog(struct work_struct *work)
 		return;
 
 	progress = READ_ONCE(engine->running->progress);
-	if (progress == engine->seen_progress) {
+	if (progress != engine->seen_progress) {
+		engine->seen_progress = progress;
+		engine->seen_at = jiffies;
+	} else if (time_after_eq(jiffies, engine->seen_at + tide_engine_patience())) {
 		WRITE_ONCE(engine->abort, -ETIME);
 		wake_up_all(&engine->wait);
 		return;
 	}
-	engine->seen_progress = progress;
+	/* Earlier, it is the last job's: it had begun to run when that job ended. */
 	tide_engine_start_watchdog(engine);
 }
 
@@ -194,6 +200,7 @@ static void tide_engine_set_running(struct tide_engine *engine, struct tide_job 
 
 	engine->running = job;
 	engine->seen_progress = 0;
+	engine->seen_at = jiffies;
 	WRITE_ONCE(engine->abort, 0);
 	if (!job)
 		return;

@@ -37,6 +37,8 @@ struct tide_engine {
 	struct tide_job *running;
 	/** @seen_progress: of @running when the watchdog last looked */
 	u64 seen_progress;
+	/** @seen_at: when it was not yet there, in jiffies */
+	unsigned long seen_at;
 	/** @abort: error with which @running is to end, or 0 */
 	int abort;
 	/** @wait: woken when @abort is set */

@@ -40,7 +40,8 @@ void tide_event_trim(struct drm_file *file, u32 segment, u64 bytes)
 	struct drm_device *drm = file->minor->dev;
 	struct tide_trim_event *event, *new;
 
-	new = kzalloc(sizeof(*new), GFP_KERNEL);
+	/* An offer may wait for a lock that is held here, and never for memory. */
+	new = kzalloc(sizeof(*new), GFP_NOWAIT);
 	if (!new)
 		return;
 	new->trim.base.type = DRM_TIDE_EVENT_TRIM;

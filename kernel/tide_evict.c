@@ -3,6 +3,7 @@
  * Evictions: which allocation moves to swap next.
  */
 #include <linux/mm.h>
+#include <linux/swap.h>
 
 #include "tide_backing.h"
 #include "tide_compat.h"
@@ -91,6 +92,9 @@ static unsigned long tide_evict_bo(struct tide_device *tdev, struct tide_bo *bo,
 	return evicted;
 }
 
+/* How many allocations of one client that give nothing are looked at in one go */
+#define TIDE_EVICT_PATIENCE	16
+
 /**
  * tide_evict - evict the longest idle clients' allocations
  * @where: which cgroup and node
@@ -111,7 +115,7 @@ unsigned long tide_evict(const struct tide_reclaim *where, unsigned long nr_page
 		evict.from = evict.oldest;
 		evict.to = evict.oldest;
 
-		for (;;) {
+		for (unsigned int patience = TIDE_EVICT_PATIENCE; patience;) {
 			unsigned long pages;
 
 			evict.bo = NULL;
@@ -121,15 +125,19 @@ unsigned long tide_evict(const struct tide_reclaim *where, unsigned long nr_page
 
 			pages = tide_evict_bo(tdev, evict.bo, nr_pages - evicted);
 			evicted += pages;
+			if (!pages) {
+				/* Pinned for DMA, or its cgroup has no swap. */
+				tide_lru_rotate_evictable(evict.bo);
+				patience--;
+			}
 			dma_resv_unlock(evict.bo->base.resv);
 			tide_bo_put(evict.bo);
 
-			/* Swap is full, or pages are in use elsewhere. */
-			if (!pages || evicted >= nr_pages)
+			if (evicted >= nr_pages || (!pages && get_nr_swap_pages() <= 0))
 				return evicted;
 		}
 
-		/* The rest of that client's allocations is locked or busy. */
+		/* The rest of that client's allocations is locked or busy, or gives nothing. */
 		if (evict.oldest == U64_MAX)
 			return evicted;
 		evict = (struct tide_evict_arg){ .from = evict.oldest + 1, .to = U64_MAX };

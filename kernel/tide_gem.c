@@ -3,8 +3,10 @@
  * Allocations: their life and their clients.
  */
 #include <linux/file.h>
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/overflow.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
@@ -133,6 +135,7 @@ static void tide_gem_free(struct drm_gem_object *obj)
 	tide_residency_drop(bo);
 	drm_gem_object_release(obj);
 	tide_backing_fini(bo);
+	mem_cgroup_put(bo->memcg);
 	kmem_cache_free(tide_bo_cache, bo);
 	tide_device_put_late(tdev);
 	/* Without it the module may be unloaded. */
@@ -146,9 +149,10 @@ static const struct drm_gem_object_funcs tide_gem_funcs = {
 	.mmap = tide_gem_mmap,
 };
 
-static void tide_bo_ctor(struct tide_bo *bo)
+static void tide_bo_ctor(struct tide_bo *bo, struct mem_cgroup *memcg)
 {
 	memset(bo, 0, sizeof(*bo));
+	bo->memcg = memcg;
 	INIT_LIST_HEAD(&bo->segment_link);
 	spin_lock_init(&bo->lock);
 	bo->clients = RB_ROOT;
@@ -160,7 +164,7 @@ static void tide_bo_ctor(struct tide_bo *bo)
  * An item can only be added to a list_lru that has lists for the item's cgroup.
  * The slab allocator makes them, for one list_lru an allocation.
  */
-static struct tide_bo *tide_bo_alloc(struct tide_device *tdev)
+static struct tide_bo *tide_bo_alloc_charged(struct tide_device *tdev)
 {
 	for (int i = 0; i < ARRAY_SIZE(tdev->offered); i++) {
 		void *dummy = kmem_cache_alloc_lru(tide_bo_cache, &tdev->offered[i], GFP_KERNEL);
@@ -171,6 +175,21 @@ static struct tide_bo *tide_bo_alloc(struct tide_device *tdev)
 	}
 
 	return kmem_cache_alloc_lru(tide_bo_cache, &tdev->evictable, GFP_KERNEL);
+}
+
+/* All of it for one cgroup, also if the process is moved to another meanwhile */
+static struct tide_bo *tide_bo_alloc(struct tide_device *tdev)
+{
+	struct mem_cgroup *memcg = get_mem_cgroup_from_mm(current->mm);
+	struct mem_cgroup *old = set_active_memcg(memcg);
+	struct tide_bo *bo = tide_bo_alloc_charged(tdev);
+
+	set_active_memcg(old);
+	if (bo)
+		tide_bo_ctor(bo, memcg);
+	else
+		mem_cgroup_put(memcg);
+	return bo;
 }
 
 /**
@@ -195,7 +214,6 @@ struct tide_bo *tide_bo_create(struct tide_client *client, u64 size, u32 segment
 	if (!bo)
 		return ERR_PTR(-ENOMEM);
 
-	tide_bo_ctor(bo);
 	bo->base.funcs = &tide_gem_funcs;
 	bo->segment = tide_segment_choose(tdev, segments ?: U32_MAX, size);
 	drm_gem_private_object_init(&tdev->drm, &bo->base, size);
@@ -218,6 +236,7 @@ struct tide_bo *tide_bo_create(struct tide_client *client, u64 size, u32 segment
 
 err_release:
 	drm_gem_object_release(&bo->base);
+	mem_cgroup_put(bo->memcg);
 	kmem_cache_free(tide_bo_cache, bo);
 	/* More than all offsets, and than any machine's memory; or no memory for an inode */
 	return ERR_PTR(ret == -ENOSPC ? -ENOMEM : ret);

@@ -143,6 +143,18 @@ void tide_lru_add_evictable(struct tide_bo *bo)
 }
 
 /**
+ * tide_lru_rotate_evictable - have an allocation looked at after all others
+ * @bo: allocation, its reservation held
+ */
+void tide_lru_rotate_evictable(struct tide_bo *bo)
+{
+	struct list_lru *evictable = &to_tide_device(bo->base.dev)->evictable;
+
+	if (list_lru_del_obj(evictable, &bo->evictable_link))
+		list_lru_add_obj(evictable, &bo->evictable_link);
+}
+
+/**
  * tide_lru_remove - take an allocation off all lists before it is freed
  * @bo: allocation without references
  */

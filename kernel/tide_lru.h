@@ -28,6 +28,7 @@ void tide_lru_fini(struct tide_device *tdev);
 void tide_lru_add_offered(struct tide_bo *bo);
 void tide_lru_remove_offered(struct tide_bo *bo);
 void tide_lru_add_evictable(struct tide_bo *bo);
+void tide_lru_rotate_evictable(struct tide_bo *bo);
 void tide_lru_remove(struct tide_bo *bo);
 
 void tide_lru_walk(const struct tide_reclaim *where, struct list_lru *lru, list_lru_walk_cb cb,

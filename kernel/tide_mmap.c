@@ -99,7 +99,7 @@ static vm_fault_t tide_fault_locked(struct tide_bo *bo, struct vm_fault *vmf)
 {
 	struct folio *folio;
 
-	if (!tide_bo_may_fault(bo))
+	if (!tide_bo_may_fault(bo) || vmf->pgoff >= tide_bo_page_count(bo))
 		return VM_FAULT_SIGBUS;
 
 	if (bo->placement == TIDE_LOCAL) {
@@ -237,9 +237,12 @@ int tide_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
 #ifdef CONFIG_NUMA
 	WRITE_ONCE(tide_shmem_vm_ops, vma->vm_ops);
 #endif
-	/* A huge page of the file must not come by while the content is in local memory. */
-	if (tide_segment_is_local(bo->segment))
-		vm_flags_set(vma, VM_NOHUGEPAGE);
+	/*
+	 * Neither khugepaged nor MADV_COLLAPSE takes what may not grow. They would map
+	 * without a fault, hold locks of folios while they wait for memory, which a
+	 * discard takes in reclaim, and charge whom they serve.
+	 */
+	vm_flags_set(vma, VM_DONTEXPAND);
 	vma->vm_ops = &tide_vm_ops;
 	vma->vm_private_data = obj;
 	return 0;

@@ -140,6 +140,7 @@ static void tide_move_run(struct tide_bo *bo)
 
 	if (bo->placement == TIDE_COMING) {
 		tide_move_copy_in(bo);
+		WRITE_ONCE(bo->page_in_error, 0);
 		WRITE_ONCE(bo->placement, TIDE_LOCAL);
 	} else {
 		tide_move_copy_back(bo);
@@ -235,8 +236,13 @@ int tide_move_start(struct tide_bo *bo, s32 priority)
  */
 bool tide_move_is_pending(struct tide_bo *bo)
 {
-	return tide_segment_is_local(bo->segment) &&
-	       !dma_resv_test_signaled(bo->base.resv, DMA_RESV_USAGE_KERNEL);
+	if (!tide_segment_is_local(bo->segment))
+		return false;
+	if (!dma_resv_test_signaled(bo->base.resv, DMA_RESV_USAGE_KERNEL))
+		return true;
+	/* What the mover wrote before it signalled */
+	smp_rmb();
+	return false;
 }
 
 /**

@@ -86,6 +86,8 @@ unsigned long tide_offer_discard(struct tide_bo *bo)
 		/* Pairs with the acquire in tide_bo_is_discarding() */
 		smp_store_release(&bo->state, TIDE_BO_DISCARDED);
 	}
+	/* Who goes to sleep either sees the state or is seen; pairs with set_current_state() */
+	smp_mb();
 	wake_up_var(&bo->state);
 
 	atomic64_inc(&tdev->stats.discarded_allocations);

@@ -10,6 +10,8 @@
  * are made: an offer either comes before and the export is refused, or it comes
  * after and is only recorded.
  */
+#include <linux/dma-buf.h>
+#include <linux/file.h>
 #include <linux/uaccess.h>
 
 #include <drm/drm_drv.h>
@@ -41,6 +43,30 @@ static void tide_export_failed(struct tide_bo *bo)
 	bo->exports--;
 }
 
+/* Consumes the dma-buf. */
+static int tide_export_install(struct tide_bo *bo, struct dma_buf *dmabuf, u32 flags, int *fd)
+{
+	int ret = get_unused_fd_flags(flags);
+
+	if (ret < 0)
+		goto err_put;
+
+	/* Meanwhile the handle may have been closed, and be another allocation's. */
+	if (dmabuf->priv != &bo->base) {
+		put_unused_fd(ret);
+		ret = -ENOENT;
+		goto err_put;
+	}
+
+	fd_install(ret, dmabuf->file);
+	*fd = ret;
+	return 0;
+
+err_put:
+	dma_buf_put(dmabuf);
+	return ret;
+}
+
 /**
  * tide_prime_handle_to_fd - export as dma-buf
  * @drm: device
@@ -55,6 +81,7 @@ int tide_prime_handle_to_fd(struct drm_device *drm, struct drm_file *file, u32 h
 			    int *prime_fd)
 {
 	struct tide_bo *bo __free(tide_bo) = tide_bo_lookup(file, handle);
+	struct dma_buf *dmabuf;
 	int ret;
 
 	if (!bo)
@@ -64,7 +91,10 @@ int tide_prime_handle_to_fd(struct drm_device *drm, struct drm_file *file, u32 h
 	if (ret)
 		return ret;
 
-	ret = drm_gem_prime_handle_to_fd(drm, file, handle, flags, prime_fd);
+	dmabuf = drm_gem_prime_handle_to_dmabuf(drm, file, handle, flags);
+	ret = PTR_ERR_OR_ZERO(dmabuf);
+	if (!ret)
+		ret = tide_export_install(bo, dmabuf, flags, prime_fd);
 	if (ret)
 		tide_export_failed(bo);
 	return ret;

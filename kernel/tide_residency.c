@@ -78,7 +78,8 @@ static int tide_residency_step_locked(struct tide_bo *bo, s32 priority, bool *pi
 	/* Stage two of paging, see tide_paging.c */
 	if (tide_segment_is_local(bo->segment))
 		return tide_move_start(bo, priority) ?: -EINPROGRESS;
-	return -EAGAIN;
+	WRITE_ONCE(bo->page_in_error, 0);
+	return 0;
 }
 
 /* Waits for what a step could not do. Return: -EAGAIN to go on. */

@@ -30,6 +30,9 @@
 /* Becoming idle is not always seen where it is waited for. */
 #define TIDE_LOOK_AGAIN	(HZ / 20)
 
+/* How often that is done while all that is left cannot be taken out: for a second */
+#define TIDE_STUCK_LOOKS	20
+
 /**
  * tide_segment_init - set up a segment
  * @segment: segment
@@ -196,8 +199,10 @@ struct tide_search {
 	u64 below;
 	/* out, and in again: of the last one, where there may be more of the same */
 	u64 rank;
-	/* out: there are some that could not be taken out */
+	/* out: there are some that are in use */
 	bool busy;
+	/* out: there are some that could not be taken out */
+	bool stuck;
 };
 
 /*
@@ -233,6 +238,7 @@ static struct tide_bo *tide_segment_take_idle(struct tide_segment *segment,
 	if (best && !kref_get_unless_zero(&best->base.refcount)) {
 		dma_resv_unlock(best->base.resv);
 		best = NULL;
+		search->busy = true;
 	}
 	return best;
 }
@@ -275,8 +281,10 @@ static int tide_segment_take_out(struct tide_segment *segment, struct tide_searc
 	dma_resv_unlock(bo->base.resv);
 
 	if (ret) {
+		/* The next search is to begin with others of its rank. */
+		tide_segment_touch(bo);
 		search->from = search->rank + 1;
-		search->busy = true;
+		search->stuck = true;
 		return ret;
 	}
 
@@ -296,11 +304,13 @@ static int tide_segment_take_out(struct tide_segment *segment, struct tide_searc
  * @cancelled: see tide_should_stop()
  *
  * Return: 0 if there was room, which somebody else may take; -ENOSPC if there
- * can never be; -ERESTARTSYS if interrupted or cancelled.
+ * can never be; -EBUSY if for long nothing was left but what cannot be taken out,
+ * as a rule because it is pinned for DMA; -ERESTARTSYS if interrupted or cancelled.
  */
 int tide_segment_make_room(struct tide_segment *segment, u64 size, const bool *cancelled)
 {
 	struct tide_search search = { .below = U64_MAX };
+	unsigned int patience = TIDE_STUCK_LOOKS;
 
 	if (size > segment->size || tide_inject(TIDE_INJECT_ROOM))
 		return -ENOSPC;
@@ -311,8 +321,12 @@ int tide_segment_make_room(struct tide_segment *segment, u64 size, const bool *c
 		if (tide_segment_take_out(segment, &search, cancelled) != -ENOENT)
 			continue;
 
-		search.rank = 0;
-		search.from = 0;
+		if (search.busy || !search.stuck)
+			patience = TIDE_STUCK_LOOKS;
+		else if (!patience--)
+			return -EBUSY;
+
+		search = (struct tide_search){ .below = U64_MAX };
 		wait_event_interruptible_timeout(segment->room,
 						 READ_ONCE(segment->usage) <= segment->size - size,
 						 TIDE_LOOK_AGAIN);
@@ -338,7 +352,7 @@ void tide_segment_leave_work(struct work_struct *work)
 				     &never) != -ENOENT)
 		;
 
-	if (search.busy)
+	if (search.busy || search.stuck)
 		queue_delayed_work(system_dfl_wq, &tdev->leave_work, TIDE_LOOK_AGAIN);
 }
 

@@ -268,6 +268,10 @@ static int tide_oom_notify(struct notifier_block *notifier, unsigned long unused
 	unsigned long taken = 0;
 	int nid;
 
+	/* As for the shrinkers: who allocates may hold locks that this takes. */
+	if (!(current_gfp_context(GFP_KERNEL) & __GFP_FS))
+		return NOTIFY_OK;
+
 	/* As in reclaim, which has ended: nothing here may wait for memory. */
 	noreclaim = memalloc_noreclaim_save();
 	for_each_online_node(nid)
