@@ -635,6 +635,26 @@ static void test_shrinker_evicts(void)
 	tide_swap_off();
 }
 
+/* What the GPU alone has written does not look clean to the kernel, once it is back. */
+static void test_drop_caches(void)
+{
+	struct tide_set set;
+
+	uint32_t bo;
+
+	tide_set_open(&set, SIZE);
+	tide_set_add(&set, 1, 1);
+	tide_set_make_resident(&set, 0, 1);
+	bo = tide_bo_create(set.fd, SIZE);
+	tide_make_resident_one(set.fd, &set.queue, bo);
+	tide_gpu_copy(set.fd, bo, 0, set.bos[0], 0, SIZE);
+	tide_evict(set.fd, &bo, 1);
+	wait_until_gone(set.fd, bo);
+	tide_drop_caches();
+	tide_bo_check(set.fd, bo, SIZE, 1);
+	close(set.fd);
+}
+
 /* An offer amid a move is kept, and the reclaim says what has become of it. */
 static void test_offer_amid_moves(void)
 {
@@ -813,6 +833,10 @@ igt_main {
 	igt_describe("Memory pressure evicts from local memory to swap, and all is back");
 	igt_subtest("a2-d7-swapped-from-local-memory")
 		test_shrinker_evicts();
+
+	igt_describe("Content that the GPU has written is kept when the kernel drops what is clean");
+	igt_subtest("a2-drop-caches")
+		test_drop_caches();
 
 	igt_describe("Offers and reclaims amid moves");
 	igt_subtest("c8-offer-amid-moves")

@@ -527,6 +527,40 @@ static void test_evict_from_two(const void *data)
 	}
 }
 
+/* A process is moved to cgroups that have no allocations, one after the other, while it makes some. */
+static void test_moved_amid_create(const void *data)
+{
+	struct tide_cgroup last = {};
+	bool *stop = mmap(NULL, TIDE_PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pid_t pid = pressure_fork(0);
+	char name[16];
+
+	if (!pid) {
+		int fd = tide_open_render();
+
+		while (!READ_ONCE(*stop)) {
+			uint32_t bo = tide_bo_create(fd, TIDE_PAGE);
+
+			tide_offer_one(fd, bo, DRM_TIDE_PRIORITY_LOW);
+			gem_close(fd, bo);
+		}
+		_exit(0);
+	}
+	for (unsigned int i = 0; i < 200; i++) {
+		struct tide_cgroup cg;
+
+		snprintf(name, sizeof(name), "moved-%u", i);
+		cgroup_make(&cg, NULL, name);
+		tide_cgroup_set_u64(&cg, "cgroup.procs", pid);
+		usleep(i * 37 % 2000);
+		if (i)
+			tide_cgroup_destroy(&last);
+		last = cg;
+	}
+	WRITE_ONCE(*stop, true);
+	igt_assert_eq(pressure_wait(pid), 0);
+}
+
 /* A page-in that the limit forbids fails; it kills nobody. */
 static void test_page_in_at_limit(const void *data)
 {
@@ -694,6 +728,10 @@ igt_main
 	igt_describe("a page-in beyond the limit fails, and kills nobody");
 	igt_subtest("e4-page-in-at-limit")
 		pressure_run(test_page_in_at_limit, NULL);
+
+	igt_describe("a process is moved between cgroups while it creates and offers");
+	igt_subtest("h2-h3-moved-amid-create")
+		pressure_run(test_moved_amid_create, NULL);
 
 	igt_describe("a cgroup is removed while its allocations live on");
 	igt_subtest("h2-h3-cgroup-removed")

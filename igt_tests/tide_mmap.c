@@ -433,6 +433,21 @@ static void test_no_way_around(int fd)
 	gem_close(fd, bo);
 }
 
+/* Huge pages come from the driver, not from who collapses small ones past it. */
+static void test_no_collapse(int fd)
+{
+	uint32_t bo = tide_bo_create(fd, SIZE);
+	uint8_t *ptr = tide_bo_map(fd, bo, SIZE);
+
+	tide_pattern_fill(ptr, SIZE, 20);
+	igt_assert_eq(madvise(ptr, SIZE, MADV_HUGEPAGE), 0);
+	igt_assert_eq(madvise(ptr, SIZE, MADV_COLLAPSE), -1);
+	igt_assert_eq(errno, EINVAL);
+	tide_pattern_check(ptr, SIZE, 20);
+	munmap(ptr, SIZE);
+	gem_close(fd, bo);
+}
+
 igt_main {
 	int fd = -1;
 
@@ -502,6 +517,10 @@ igt_main {
 	igt_describe("The content cannot be taken away past the driver");
 	igt_subtest("a2-no-way-around")
 		test_no_way_around(fd);
+
+	igt_describe("Small pages are not collapsed to huge ones past the driver");
+	igt_subtest("a2-no-collapse")
+		test_no_collapse(fd);
 
 	igt_describe("Accesses work before, during and after page-ins, jobs and evictions");
 	igt_subtest("a2-every-state")

@@ -12,6 +12,7 @@
 #include <drm_mode.h>
 #include <linux/dma-buf.h>
 #include <poll.h>
+#include <pthread.h>
 
 IGT_TEST_DESCRIPTION("PRIME, flink names and dumb buffers");
 
@@ -463,6 +464,57 @@ static void test_dumb(void)
 	close(primary);
 }
 
+struct recycler {
+	int fd;
+	uint32_t handle;
+	bool stop;
+};
+
+/* The handle is an allocation that can be exported, then another one that is offered. */
+static void *recycle(void *data)
+{
+	struct recycler *recycler = data;
+
+	while (!READ_ONCE(recycler->stop)) {
+		gem_close(recycler->fd, recycler->handle);
+		WRITE_ONCE(recycler->handle, tide_bo_create(recycler->fd, TIDE_PAGE));
+		tide_offer_one(recycler->fd, recycler->handle, LOW);
+		gem_close(recycler->fd, recycler->handle);
+		WRITE_ONCE(recycler->handle, tide_bo_create(recycler->fd, TIDE_PAGE));
+	}
+	return NULL;
+}
+
+static void test_export_amid_close(int fd)
+{
+	struct recycler recycler = { .fd = tide_open_render() };
+	unsigned int exported = 0, refused = 0;
+	pthread_t thread;
+
+	recycler.handle = tide_bo_create(recycler.fd, TIDE_PAGE);
+	do_or_die(pthread_create(&thread, NULL, recycle, &recycler));
+	for (int64_t end = tide_deadline(3 * NSEC_PER_SEC); tide_deadline(0) < end;) {
+		uint32_t theirs;
+		int dmabuf;
+
+		if (__tide_prime_export(recycler.fd, READ_ONCE(recycler.handle), &dmabuf)) {
+			refused++;
+			continue;
+		}
+		exported++;
+		theirs = prime_fd_to_handle(fd, dmabuf);
+		tide_shrink(fd, 4);
+		igt_assert(!(tide_bo_flags(fd, theirs) & DRM_TIDE_BO_DISCARDED));
+		gem_close(fd, theirs);
+		close(dmabuf);
+	}
+	recycler.stop = true;
+	pthread_join(thread, NULL);
+	igt_info("%u exported, %u refused\n", exported, refused);
+	igt_assert(exported && refused);
+	close(recycler.fd);
+}
+
 igt_main {
 	int fd = -1;
 
@@ -532,6 +584,10 @@ igt_main {
 	igt_describe("Exported and offered, it is freed with its last handle");
 	igt_subtest("b8-freed-with-last-handle")
 		test_freed(fd);
+
+	igt_describe("An export whose handle becomes another allocation's does not export that");
+	igt_subtest("b8-export-amid-close")
+		test_export_amid_close(fd);
 
 	igt_describe("Dumb buffers of the primary node are allocations");
 	igt_subtest("a1-dumb-buffer")

@@ -36,6 +36,26 @@ static void test_bounds(void)
 	close(set.fd);
 }
 
+/* What the GPU alone has written does not look clean to the kernel, when others have taken its room. */
+static void test_drop_caches(void)
+{
+	struct tide_set set;
+	uint32_t bo;
+
+	tide_set_open(&set, SIZE);
+	tide_set_add(&set, SEGMENT_MIB, 1);
+	tide_set_make_resident(&set, 0, 1);
+	bo = tide_bo_create(set.fd, SIZE);
+	tide_make_resident_one(set.fd, &set.queue, bo);
+	tide_gpu_copy(set.fd, bo, 0, set.bos[0], 0, SIZE);
+	tide_evict(set.fd, &bo, 1);
+	tide_set_make_resident(&set, 0, SEGMENT_MIB);
+	igt_assert(!(tide_bo_flags(set.fd, bo) & DRM_TIDE_BO_RESIDENT));
+	tide_drop_caches();
+	tide_bo_check(set.fd, bo, SIZE, 1);
+	close(set.fd);
+}
+
 static void test_set_that_never_fits(void)
 {
 	struct tide_job job = {};
@@ -228,6 +248,10 @@ igt_main {
 	igt_describe("No more is resident than the segment holds, and contents stay");
 	igt_subtest("d7-segment-bounds-residents")
 		test_bounds();
+
+	igt_describe("Content that the GPU has written is kept when the kernel drops what is clean");
+	igt_subtest("a2-drop-caches")
+		test_drop_caches();
 
 	igt_describe("A job whose allocations never fit together is refused, one that just fits runs");
 	igt_subtest("d4-set-that-never-fits")

@@ -230,6 +230,8 @@ uint64_t tide_stat(int fd, const char *key);
 void tide_discard(int fd, uint32_t handle);
 /* Shrinks until nothing of the allocation is in memory; needs swap. */
 void tide_swap_out(int fd, uint32_t handle);
+/* Has the kernel drop what it takes to be clean. */
+void tide_drop_caches(void);
 uint64_t tide_param_get(const char *name);
 int __tide_param_set(const char *name, uint64_t value);
 /* Sets it until the test ends. */

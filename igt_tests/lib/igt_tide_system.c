@@ -146,6 +146,11 @@ void tide_swap_out(int fd, uint32_t handle)
 	}
 }
 
+void tide_drop_caches(void)
+{
+	igt_assert_eq(__write_file("/proc/sys/vm/drop_caches", "1"), 0);
+}
+
 /* Module parameters */
 
 #define PARAM_PATH "/sys/module/tide/parameters/"
