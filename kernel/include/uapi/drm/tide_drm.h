@@ -176,6 +176,7 @@ struct drm_tide_bo_create {
  * mapping works while the allocation is not offered, resident or not, and waits
  * for no fence. A CPU access that needs a page of an offered allocation raises
  * SIGBUS. Mappings keep the allocation's memory after its last handle is closed.
+ * mremap() moves and shrinks them, but none grows; mlock() passes over them.
  *
  * Errors:
  *
@@ -249,7 +250,8 @@ struct drm_tide_bo_info {
 	/**
 	 * @page_in_error: out, errno (positive) of the last page-in if that
 	 * failed and none succeeded since, else 0. A job that names the
-	 * allocation is refused meanwhile.
+	 * allocation is refused meanwhile. EBUSY: it has waited a second for pages
+	 * that are pinned for DMA, its own or those that would have to make room.
 	 */
 	__u32 page_in_error;
 	/** @discard_count: out, how often the content was discarded */
