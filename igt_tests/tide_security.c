@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "igt.h"
+#include "igt_syncobj.h"
 #include "igt_tide.h"
 #include "igt_tide_pressure.h"
 
@@ -27,6 +28,8 @@ struct hoard {
 #define JOBS	    500
 #define COMMANDS    512
 #define CLIENTS	    500
+#define POINTS	    1024
+#define POINT_JOBS  50
 
 static void hoard_allocations(void)
 {
@@ -55,6 +58,28 @@ static void hoard_jobs(void)
 		igt_assert_eq(__tide_submit_raw(fd, &submit), 0);
 }
 
+static void hoard_points(void)
+{
+	static struct drm_tide_sync signals[POINTS];
+	int fd = tide_open_render();
+	uint32_t timeline = syncobj_create(fd, 0);
+	struct tide_cork cork;
+	struct drm_tide_sync wait = { .handle = tide_cork_plug(&cork, fd) };
+	struct drm_tide_submit submit = {
+		.waits = (uintptr_t)&wait,
+		.wait_count = 1,
+		.signals = (uintptr_t)signals,
+		.signal_count = POINTS,
+	};
+	uint64_t point = 0;
+
+	for (int i = 0; i < POINT_JOBS; i++) {
+		for (int j = 0; j < POINTS; j++)
+			signals[j] = (struct drm_tide_sync){ .handle = timeline, .point = ++point };
+		igt_assert_eq(__tide_submit_raw(fd, &submit), 0);
+	}
+}
+
 static void hoard_clients(void)
 {
 	for (int i = 0; i < CLIENTS; i++) {
@@ -68,6 +93,8 @@ static void hoard_clients(void)
 static const struct hoard hoards[] = {
 	{ "allocations", "allocations that nobody has touched", hoard_allocations, ALLOCATIONS, 2 },
 	{ "jobs", "jobs that wait", hoard_jobs, JOBS, 8 },
+	{ "points", "jobs with as many points to signal as there may be", hoard_points, POINT_JOBS,
+	  32 },
 	{ "clients", "open files with eight queues", hoard_clients, CLIENTS, 128 },
 };
 

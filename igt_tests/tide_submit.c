@@ -795,6 +795,28 @@ static void test_client_goes(int fd)
 	tide_param_set("job_timeout_ms", 2000);
 }
 
+/* A job that is behind many others of another client's does not keep its own client. */
+static void test_close_behind_others(int fd)
+{
+	int other = tide_open_render(), busy = tide_open_render();
+	uint32_t last = syncobj_create(busy, 0);
+	struct tide_job job = {};
+
+	for (int i = 0; i < 60; i++) {
+		struct tide_job delay = {};
+
+		tide_job_delay(&delay, NSEC_PER_SEC);
+		if (i == 59)
+			tide_job_signal(&delay, last, 0);
+		tide_submit(busy, &delay);
+	}
+	tide_submit(other, &job);
+	close(other);
+	igt_assert(!syncobj_wait(busy, &last, 1, 0, 0, NULL));
+	close(busy);
+	tide_submit_wait(fd, &job);
+}
+
 igt_main {
 	int fd = -1;
 
@@ -896,6 +918,10 @@ igt_main {
 	igt_describe("Delays that together take longer than the timeout are not ended");
 	igt_subtest("f3-many-delays-are-not-ended")
 		test_progress(fd, false);
+
+	igt_describe("A client whose job is behind those of another one can go");
+	igt_subtest("h3-close-behind-others")
+		test_close_behind_others(fd);
 
 	igt_describe("A stuck job of a client that is gone is ended");
 	igt_subtest("f3-client-of-stuck-job-closed")

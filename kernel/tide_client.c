@@ -169,14 +169,14 @@ static bool tide_client_was_killed(void)
 /* What was submitted is finished for a second, for others that wait for it; then it is ended. */
 static void tide_client_drain_jobs(struct tide_client *client)
 {
-	drm_sched_entity_destroy(&client->entity);
+	if (tide_client_was_killed() ||
+	    !wait_var_event_timeout(&client->jobs, !atomic_read(&client->jobs), HZ)) {
+		WRITE_ONCE(client->dead, true);
+		tide_engine_abort(&client->tdev->engine, client, -ECANCELED);
+	}
 
-	if (!tide_client_was_killed() &&
-	    wait_var_event_timeout(&client->jobs, !atomic_read(&client->jobs), HZ))
-		return;
-
-	WRITE_ONCE(client->dead, true);
-	tide_engine_abort(&client->tdev->engine, client, -ECANCELED);
+	/* Not drm_sched_entity_destroy(): it waits while other clients' jobs come first. */
+	drm_sched_entity_fini(&client->entity);
 	wait_var_event(&client->jobs, !atomic_read(&client->jobs));
 }
 

@@ -154,6 +154,7 @@ static const struct drm_driver tide_driver = {
 	.debugfs_init = tide_debugfs_init,
 	.prime_handle_to_fd = tide_prime_handle_to_fd,
 	.dumb_create = tide_dumb_create,
+	.dumb_map_offset = tide_dumb_map_offset,
 	.ioctls = tide_ioctls,
 	.num_ioctls = ARRAY_SIZE(tide_ioctls),
 	.fops = &tide_fops,

@@ -252,7 +252,7 @@ bool tide_bo_is_exported(const struct tide_bo *bo)
 {
 	lockdep_assert_held(&bo->lock);
 
-	return bo->exports || READ_ONCE(bo->base.name);
+	return bo->exported || bo->exports || READ_ONCE(bo->base.name);
 }
 
 /**
@@ -369,8 +369,13 @@ struct tide_bo_list *tide_bo_list_get(struct drm_file *file, u64 handles, u32 co
 	if (count > TIDE_MAX_HANDLES)
 		return ERR_PTR(-E2BIG);
 
-	/* In one piece: for a short list it is allocations that take the time. */
-	list = kvmalloc(size_add(bos_size, values_size), GFP_KERNEL);
+	/*
+	 * In one piece: for a short list it is allocations that take the time, and
+	 * charging. A client may have a long one copied for as long as it likes.
+	 */
+	list = kvmalloc(size_add(bos_size, values_size),
+			size_add(bos_size, values_size) > PAGE_SIZE ? GFP_KERNEL_ACCOUNT :
+								      GFP_KERNEL);
 	if (!list)
 		return ERR_PTR(-ENOMEM);
 
@@ -402,7 +407,10 @@ void tide_bo_list_put(struct tide_bo_list *list)
 	if (IS_ERR_OR_NULL(list))
 		return;
 
-	for (u32 i = 0; i < list->count; i++)
+	for (u32 i = 0; i < list->count; i++) {
 		tide_bo_put(list->bos[i]);
+		if (i % TIDE_LOOKUP_BATCH == 0)
+			cond_resched();
+	}
 	kvfree(list);
 }

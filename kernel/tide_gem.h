@@ -126,7 +126,9 @@ struct tide_bo {
 	bool may_decommit;
 	/** @decommitted: the commit charge was given back; changes with @state */
 	bool decommitted;
-	/** @exports: successful exports, and those under way */
+	/** @exported: there was an export */
+	bool exported;
+	/** @exports: exports under way, and names being given */
 	u32 exports;
 	/** @discards: number of discards */
 	u64 discards;
@@ -225,6 +227,7 @@ int tide_bo_mmap_offset_ioctl(struct drm_device *drm, void *data, struct drm_fil
 int tide_bo_info_ioctl(struct drm_device *drm, void *data, struct drm_file *file);
 int tide_dumb_create(struct drm_file *file, struct drm_device *drm,
 		     struct drm_mode_create_dumb *args);
+int tide_dumb_map_offset(struct drm_file *file, struct drm_device *drm, u32 handle, u64 *offset);
 void tide_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file);
 
 /* tide_prime.c */

@@ -146,6 +146,24 @@ int tide_dumb_create(struct drm_file *file, struct drm_device *drm,
 	return ret;
 }
 
+/**
+ * tide_dumb_map_offset - DRM_IOCTL_MODE_MAP_DUMB
+ * @file: client
+ * @drm: device
+ * @handle: any allocation
+ * @offset: out
+ *
+ * Return: 0 or an error, as DRM_IOCTL_TIDE_BO_MMAP_OFFSET.
+ */
+int tide_dumb_map_offset(struct drm_file *file, struct drm_device *drm, u32 handle, u64 *offset)
+{
+	struct drm_tide_bo_mmap_offset args = { .handle = handle };
+	int ret = tide_bo_mmap_offset_ioctl(drm, &args, file);
+
+	*offset = args.offset;
+	return ret;
+}
+
 static void tide_gem_add_local(struct drm_memory_stats *stats, struct tide_bo *bo)
 {
 	if (!tide_segment_is_local(bo->segment))

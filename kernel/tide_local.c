@@ -10,6 +10,7 @@
  * for example. A page that somebody holds when its chunk is freed is left to
  * whoever that is. It is replaced when its place is needed.
  */
+#include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
@@ -126,6 +127,7 @@ static int tide_local_fill_chunk(struct tide_local *local, struct tide_chunk *ch
 int tide_local_alloc(struct tide_bo *bo)
 {
 	struct tide_local *local = &to_tide_device(bo->base.dev)->local;
+	struct mem_cgroup *old;
 	struct tide_chunk *chunk;
 	unsigned int nofs;
 	int ret;
@@ -133,8 +135,10 @@ int tide_local_alloc(struct tide_bo *bo)
 	if (tide_inject(TIDE_INJECT_LOCAL))
 		return -ENOMEM;
 
+	old = set_active_memcg(bo->memcg);
 	chunk = kvmalloc(struct_size(chunk, pages, tide_bo_page_count(bo)),
 			 GFP_KERNEL_ACCOUNT | __GFP_RETRY_MAYFAIL | __GFP_NOWARN);
+	set_active_memcg(old);
 	if (!chunk)
 		return -ENOMEM;
 	INIT_LIST_HEAD(&chunk->blocks);

@@ -140,8 +140,10 @@ void tide_paging_op_free(struct tide_paging_op *op)
 	if (!op)
 		return;
 
-	while (op->count)
+	while (op->count) {
 		tide_bo_put(op->bos[--op->count]);
+		cond_resched();
+	}
 
 	if (op->max_bos == TIDE_SPARE_BOS && op->fence && op->failure &&
 	    !cmpxchg(&op->client->spare_op, NULL, op))

@@ -37,9 +37,10 @@ static int tide_export_begin(struct tide_bo *bo, struct tide_client *client)
 	return 0;
 }
 
-static void tide_export_failed(struct tide_bo *bo)
+static void tide_export_end(struct tide_bo *bo, bool exported)
 {
 	guard(spinlock)(&bo->lock);
+	bo->exported |= exported;
 	bo->exports--;
 }
 
@@ -95,8 +96,7 @@ int tide_prime_handle_to_fd(struct drm_device *drm, struct drm_file *file, u32 h
 	ret = PTR_ERR_OR_ZERO(dmabuf);
 	if (!ret)
 		ret = tide_export_install(bo, dmabuf, flags, prime_fd);
-	if (ret)
-		tide_export_failed(bo);
+	tide_export_end(bo, !ret);
 	return ret;
 }
 
@@ -129,7 +129,7 @@ static int tide_flink_ioctl(struct drm_device *drm, void *data, struct drm_file 
 	mutex_unlock(&drm->object_name_lock);
 
 	/* From here on the object's name tells, see tide_bo_is_exported(). */
-	tide_export_failed(bo);
+	tide_export_end(bo, false);
 	return ret;
 }
 

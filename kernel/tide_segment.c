@@ -44,6 +44,7 @@ void tide_segment_init(struct tide_segment *segment, u32 index, u64 size)
 	segment->index = index;
 	segment->size = size;
 	spin_lock_init(&segment->lock);
+	mutex_init(&segment->search_lock);
 	INIT_LIST_HEAD(&segment->residents);
 	INIT_LIST_HEAD(&segment->shares);
 	init_waitqueue_head(&segment->room);
@@ -297,25 +298,20 @@ static int tide_segment_take_out(struct tide_segment *segment, struct tide_searc
 	return ret;
 }
 
-/**
- * tide_segment_make_room - take from others until there is room
- * @segment: segment
- * @size: bytes that are needed
- * @cancelled: see tide_should_stop()
- *
- * Return: 0 if there was room, which somebody else may take; -ENOSPC if there
- * can never be; -EBUSY if for long nothing was left but what cannot be taken out,
- * as a rule because it is pinned for DMA; -ERESTARTSYS if interrupted or cancelled.
- */
-int tide_segment_make_room(struct tide_segment *segment, u64 size, const bool *cancelled)
+static bool tide_segment_has_room(struct tide_segment *segment, u64 size)
+{
+	return READ_ONCE(segment->usage) <= segment->size - size;
+}
+
+/* Takes out one after the other. */
+static int tide_segment_search(struct tide_segment *segment, u64 size, const bool *cancelled)
 {
 	struct tide_search search = { .below = U64_MAX };
 	unsigned int patience = TIDE_STUCK_LOOKS;
 
-	if (size > segment->size || tide_inject(TIDE_INJECT_ROOM))
-		return -ENOSPC;
+	lockdep_assert_held(&segment->search_lock);
 
-	while (READ_ONCE(segment->usage) > segment->size - size) {
+	while (!tide_segment_has_room(segment, size)) {
 		if (tide_should_stop(cancelled))
 			return -ERESTARTSYS;
 		if (tide_segment_take_out(segment, &search, cancelled) != -ENOENT)
@@ -328,10 +324,45 @@ int tide_segment_make_room(struct tide_segment *segment, u64 size, const bool *c
 
 		search = (struct tide_search){ .below = U64_MAX };
 		wait_event_interruptible_timeout(segment->room,
-						 READ_ONCE(segment->usage) <= segment->size - size,
+						 tide_segment_has_room(segment, size),
 						 TIDE_LOOK_AGAIN);
 	}
 	return 0;
+}
+
+/**
+ * tide_segment_make_room - take from others until there is room
+ * @segment: segment
+ * @size: bytes that are needed
+ * @cancelled: see tide_should_stop()
+ *
+ * Of those who need room one looks for it, and the others wait for what it finds:
+ * a look at a full segment takes long, and where page-ins wait nobody is charged
+ * for the time.
+ *
+ * Return: 0 if there was room, which somebody else may take; -ENOSPC if there
+ * can never be; -EBUSY if for long nothing was left but what cannot be taken out,
+ * as a rule because it is pinned for DMA; -ERESTARTSYS if interrupted or cancelled.
+ */
+int tide_segment_make_room(struct tide_segment *segment, u64 size, const bool *cancelled)
+{
+	int ret;
+
+	if (size > segment->size || tide_inject(TIDE_INJECT_ROOM))
+		return -ENOSPC;
+
+	while (!mutex_trylock(&segment->search_lock)) {
+		if (tide_should_stop(cancelled))
+			return -ERESTARTSYS;
+		if (wait_event_interruptible_timeout(segment->room,
+						     tide_segment_has_room(segment, size),
+						     TIDE_LOOK_AGAIN) > 0)
+			return 0;
+	}
+
+	ret = tide_segment_search(segment, size, cancelled);
+	mutex_unlock(&segment->search_lock);
+	return ret;
 }
 
 /**

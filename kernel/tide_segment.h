@@ -3,6 +3,7 @@
 #define _TIDE_SEGMENT_H_
 
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -31,6 +32,8 @@ struct tide_segment {
 	u64 usage;
 	/** @residents: charged allocations, the least recently used first */
 	struct list_head residents;
+	/** @search_lock: held by who takes out others to have room, for all who need it */
+	struct mutex search_lock;
 	/** @room: woken when usage falls or an allocation becomes idle */
 	wait_queue_head_t room;
 	/** @shares: &tide_share of each client, protected by &tide_device.clients_lock */

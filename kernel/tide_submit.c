@@ -167,6 +167,10 @@ static int tide_submit_check_locked(struct tide_submit *submit)
 							      DRM_TIDE_SUBMIT_WRITE);
 		if (ret)
 			return ret;
+		/* Each fence is compared with all that there are already. */
+		if (signal_pending(current))
+			return -ERESTARTSYS;
+		cond_resched();
 	}
 	return 0;
 }
@@ -223,6 +227,8 @@ static void tide_submit_push(struct tide_submit *submit)
 		else
 			drm_syncobj_replace_fence(signal->syncobj, done);
 		signal->chain = NULL;
+		/* Each point looks for those before it that have passed. */
+		cond_resched();
 	}
 
 	job->done = NULL;
@@ -357,7 +363,6 @@ int tide_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 	if (args->flags || args->pad)
 		return -EINVAL;
 
-	tide_client_touch(submit.client);
 	submit.job = tide_job_alloc(submit.client, file->client_id);
 	if (IS_ERR(submit.job))
 		return PTR_ERR(submit.job);
@@ -366,8 +371,10 @@ int tide_submit_ioctl(struct drm_device *drm, void *data, struct drm_file *file)
 	ret = tide_submit_get_args(&submit);
 	if (!ret)
 		ret = tide_submit_check_bos(&submit);
-	if (!ret)
+	if (!ret) {
+		tide_client_touch(submit.client);
 		ret = tide_submit_run(&submit);
+	}
 
 	atomic_dec(&submit.client->submissions);
 

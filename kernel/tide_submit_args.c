@@ -258,7 +258,8 @@ static int tide_submit_get_signal(struct tide_submit *submit, const struct drm_t
 	if (!sync->point)
 		return 0;
 
-	signal->chain = dma_fence_chain_alloc();
+	/* As dma_fence_chain_alloc() does, but charged: a job may keep them for long. */
+	signal->chain = kmalloc(sizeof(*signal->chain), GFP_KERNEL_ACCOUNT);
 	return signal->chain ? 0 : -ENOMEM;
 }
 
@@ -274,7 +275,7 @@ static int tide_submit_get_signals(struct tide_submit *submit)
 	if (!count)
 		return 0;
 
-	submit->signals = kvcalloc(count, sizeof(*submit->signals), GFP_KERNEL);
+	submit->signals = kvcalloc(count, sizeof(*submit->signals), GFP_KERNEL_ACCOUNT);
 	if (!submit->signals)
 		return -ENOMEM;
 

@@ -111,7 +111,7 @@ static void tide_test_exported(struct kunit *test)
 	struct tide_offer_fixture *f = test->priv;
 	struct tide_bo_client *other = tide_test_open(test, f->bo, f->clients[1]);
 
-	f->bo->exports = 1;
+	f->bo->exported = true;
 	tide_test_offer(f->bo, f->clients[0], DRM_TIDE_PRIORITY_LOW);
 	KUNIT_EXPECT_EQ(test, f->bo->state, TIDE_BO_KEPT);
 	KUNIT_EXPECT_EQ(test, f->bc->offered, DRM_TIDE_PRIORITY_LOW);
