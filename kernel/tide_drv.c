@@ -40,7 +40,8 @@
  * From the outside:
  *
  * 1. mmap_lock, &tide_client.lock, &tide_device.fit_lock: no two of them at a
- *    time; &tide_device.clients_lock below &tide_client.lock
+ *    time; &tide_device.clients_lock below &tide_client.lock, and
+ *    &tide_segment.search_lock, which is only tried, below &tide_device.fit_lock
  * 2. reservations (dma_resv), several at a time by drm_exec only
  * 3. fs_reclaim: memory is allocated under what stands above, and under nothing
  *    that stands below
@@ -54,7 +55,7 @@
  * held.
  *
  * &tide_local.lock is taken under reservations, also in reclaim; what is allocated
- * under it does not enter the shrinkers.
+ * under it enters neither the shrinkers nor the OOM notifier.
  *
  * &tide_client.submit_lock is taken under the reservations and held from the
  * arming of a job until it is pushed; nothing is allocated meanwhile. In
