@@ -62,7 +62,6 @@ static void hoard_points(void)
 {
 	static struct drm_tide_sync signals[POINTS];
 	int fd = tide_open_render();
-	uint32_t timeline = syncobj_create(fd, 0);
 	struct tide_cork cork;
 	struct drm_tide_sync wait = { .handle = tide_cork_plug(&cork, fd) };
 	struct drm_tide_submit submit = {
@@ -71,11 +70,12 @@ static void hoard_points(void)
 		.signals = (uintptr_t)signals,
 		.signal_count = POINTS,
 	};
-	uint64_t point = 0;
 
 	for (int i = 0; i < POINT_JOBS; i++) {
+		uint32_t timeline = syncobj_create(fd, 0);
+
 		for (int j = 0; j < POINTS; j++)
-			signals[j] = (struct drm_tide_sync){ .handle = timeline, .point = ++point };
+			signals[j] = (struct drm_tide_sync){ .handle = timeline, .point = j + 1 };
 		igt_assert_eq(__tide_submit_raw(fd, &submit), 0);
 	}
 }
