@@ -28,8 +28,8 @@ struct hoard {
 #define JOBS	    500
 #define COMMANDS    512
 #define CLIENTS	    500
-#define POINTS	    1024
-#define POINT_JOBS  50
+#define POINTS	    256
+#define POINT_JOBS  200
 
 static void hoard_allocations(void)
 {
@@ -93,8 +93,7 @@ static void hoard_clients(void)
 static const struct hoard hoards[] = {
 	{ "allocations", "allocations that nobody has touched", hoard_allocations, ALLOCATIONS, 2 },
 	{ "jobs", "jobs that wait", hoard_jobs, JOBS, 8 },
-	{ "points", "jobs with as many points to signal as there may be", hoard_points, POINT_JOBS,
-	  32 },
+	{ "points", "jobs with many points to signal", hoard_points, POINT_JOBS, 8 },
 	{ "clients", "open files with eight queues", hoard_clients, CLIENTS, 128 },
 };
 
