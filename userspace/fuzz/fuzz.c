@@ -128,11 +128,13 @@ covers(const struct fuzz_program *p, const struct fuzz_edges *without, uint32_t 
    return fuzz_execute(p, false) && fuzz_edges_add(&edges) >= wanted;
 }
 
-/* Takes away calls that the new edges do not need, first many at once. */
+/* Takes away calls that the new edges do not need: halves, quarters, down to few at once */
 static void
 minimise(struct fuzz_program *p, const struct fuzz_edges *without, uint32_t wanted)
 {
-   for (uint32_t size = p->count / 2; size; size /= 2) {
+   const uint32_t few = p->count / 32;
+
+   for (uint32_t size = p->count / 2; size > few; size /= 2) {
       for (uint32_t first = p->count; first >= size && p->count > size;) {
          struct fuzz_program less = *p;
 

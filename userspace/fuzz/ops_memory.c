@@ -299,6 +299,8 @@ op_shrink(const uint64_t *a)
 void
 op_memory_reclaim(const uint64_t *a)
 {
+   if (__atomic_fetch_add(&w.memory_reclaims, 1, __ATOMIC_RELAXED) >= MEMORY_RECLAIMS_MAX)
+      return;
    write_number(w.reclaim_fd, a[0] % 32 * PAGE);
 }
 
@@ -307,8 +309,11 @@ void
 op_fork(const uint64_t *a)
 {
    struct drm_tide_bo_info info = {.handle = handle_of(a[0], a[1])};
-   pid_t pid = fork();
+   pid_t pid;
 
+   if (__atomic_fetch_add(&w.forks, 1, __ATOMIC_RELAXED) >= FORKS_MAX)
+      return;
+   pid = fork();
    if (pid < 0)
       return;
    if (!pid) {

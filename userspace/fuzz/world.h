@@ -23,6 +23,10 @@
 #define LIST 8
 #define PAGE 4096ull
 
+/* Of a program: these take a hundred times as long as other calls. */
+#define MEMORY_RECLAIMS_MAX 3
+#define FORKS_MAX 1
+
 extern struct fuzz_world {
    const char *render, *primary;
    int fds[CLIENTS];
@@ -37,7 +41,9 @@ extern struct fuzz_world {
       size_t size;
    } maps[MAPS];
    int shrink_fd, reclaim_fd;
+   uint32_t memory_reclaims, forks;
 } w;
+
 /* Arguments: small ones are slots, and large ones what they say. */
 uint32_t
 client_of(uint64_t arg);
