@@ -37,7 +37,7 @@ static struct {
    uint32_t done;
 } * shared;
 
-static const struct fuzz_program *program;
+static struct fuzz_program program;
 static bool learning;
 static char render[64], primary[64], debugfs[128];
 static int shrink_fd, reclaim_fd, kmsg_fd;
@@ -128,8 +128,8 @@ run_thread(void *arg)
 
    /* What the buffer has beyond its end is not written: so much is enough. */
    ioctl(kcov[thread].fd, KCOV_ENABLE, learning ? KCOV_TRACE_CMP : KCOV_TRACE_PC);
-   for (uint32_t i = 0; i < program->count; i++) {
-      const struct fuzz_call *c = &program->calls[i];
+   for (uint32_t i = 0; i < program.count; i++) {
+      const struct fuzz_call *c = &program.calls[i];
 
       if (c->thread != thread)
          continue;
@@ -151,8 +151,8 @@ run_program(void)
    prctl(PR_SET_PDEATHSIG, SIGKILL);
    fuzz_world_begin(render, primary, shrink_fd, reclaim_fd);
    fuzz_calls_made = 0;
-   for (uint32_t i = 0; i < program->count; i++)
-      used |= 1u << program->calls[i].thread;
+   for (uint32_t i = 0; i < program.count; i++)
+      used |= 1u << program.calls[i].thread;
    for (uint32_t i = 1; i < THREADS; i++)
       if (used >> i & 1)
          pthread_create(&thread, NULL, run_thread, (void *)(uintptr_t)i);
@@ -164,7 +164,7 @@ run_program(void)
    }
    /* As a rule by a kill: whoever closes its files itself waits for its jobs, for up to a second.
     */
-   if (program->count % 8)
+   if (program.count % 8)
       kill(getpid(), SIGKILL);
    _exit(0);
 }
@@ -206,7 +206,7 @@ fuzz_execute(const struct fuzz_program *p, bool learn_too)
    bool ended;
    pid_t pid;
 
-   program = p;
+   program = *p;
    learning = learn_too;
    shared->done = 0;
    for (int t = 0; t < THREADS; t++)

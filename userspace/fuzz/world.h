@@ -24,7 +24,7 @@
 #define PAGE 4096ull
 
 /* Of a program: these take a hundred times as long as other calls. */
-#define MEMORY_RECLAIMS_MAX 3
+#define MEMORY_RECLAIMS_MAX 1
 #define FORKS_MAX 1
 
 extern struct fuzz_world {
