@@ -656,8 +656,9 @@ static void test_drop_caches(void)
 }
 
 /*
- * An offer amid a move is kept, and the reclaim says what has become of it: from nothing else that
- * wants the room to all of it, with both ends certain.
+ * An offer amid a move is kept, and the reclaim says what has become of it, with more and more others
+ * that want the room. With none all of it is kept; with as many as there is room for, and what is
+ * offered there already, it is discarded.
  */
 static void test_offer_amid_moves(void)
 {
@@ -669,9 +670,10 @@ static void test_offer_amid_moves(void)
 	tide_set_add(&set, LOCAL_MIB + 4, 1);
 	for (; others || tide_deadline(0) < end; others = (others + 1) % (LOCAL_MIB + 1)) {
 		uint32_t results[4];
-		uint64_t value;
+		uint64_t value = tide_make_resident(set.fd, set.queue.id, set.bos, 4);
 
-		tide_make_resident(set.fd, set.queue.id, set.bos, 4);
+		if (others == LOCAL_MIB)
+			tide_queue_wait(set.fd, &set.queue, value);
 		tide_offer(set.fd, set.bos, 4, DRM_TIDE_PRIORITY_LOW);
 		if (others)
 			tide_set_make_resident(&set, 4, others);

@@ -154,8 +154,13 @@ static void remove_cgroups(void)
 /* Subtests */
 
 #define HUGE_PAGES "/proc/sys/vm/nr_hugepages"
+#define BOOST "/proc/sys/vm/watermark_boost_factor"
+#define BOOST_DEFAULT "15000"
 
-/* Huge pages that nobody uses are memory that nobody can have, and are not even cleared. */
+/*
+ * Huge pages that nobody uses are memory that nobody can have, and are not even cleared. A boost of
+ * the watermarks is up to a quarter of what is left then: all that can be taken would be, at once.
+ */
 static void shrink_machine(unsigned int memory_mib)
 {
 	uint64_t available = meminfo_mib("MemAvailable");
@@ -166,11 +171,13 @@ static void shrink_machine(unsigned int memory_mib)
 	snprintf(text, sizeof(text), "%" PRIu64,
 		 (available - memory_mib) / meminfo_mib("Hugepagesize"));
 	igt_assert(try_write(HUGE_PAGES, text));
+	igt_assert(try_write(BOOST, "0"));
 }
 
 static void restore_machine(int sig __maybe_unused)
 {
 	try_write(HUGE_PAGES, "0");
+	try_write(BOOST, BOOST_DEFAULT);
 }
 
 void pressure_init(void)
