@@ -85,19 +85,24 @@ struct tide_find_discardable_arg {
 	bool found;
 };
 
-/* As mem_cgroup_below_min() and mem_cgroup_below_low(), which need the root cgroup */
-static bool tide_memcg_is_protected(struct mem_cgroup *root, struct mem_cgroup *memcg)
+/*
+ * Whether reclaim of @root takes from @memcg. What is protected is as in
+ * mem_cgroup_below_min() and mem_cgroup_below_low(), which need the root cgroup.
+ */
+static bool tide_memcg_is_reclaimed(struct mem_cgroup *root, struct mem_cgroup *memcg)
 {
 #ifdef CONFIG_MEMCG
 	unsigned long usage;
 
-	if (memcg == root || !tide_memcg_has_limits(memcg))
+	if (root && !mem_cgroup_is_descendant(memcg, root))
 		return false;
+	if (memcg == root || !tide_memcg_has_limits(memcg))
+		return true;
 
 	usage = page_counter_read(&memcg->memory);
-	return READ_ONCE(memcg->memory.emin) >= usage || READ_ONCE(memcg->memory.elow) >= usage;
+	return READ_ONCE(memcg->memory.emin) < usage && READ_ONCE(memcg->memory.elow) < usage;
 #else
-	return false;
+	return true;
 #endif
 }
 
@@ -106,9 +111,7 @@ static TIDE_LRU_WALK_CB(tide_find_discardable)
 	struct tide_bo *bo = container_of(item, struct tide_bo, offered_link);
 	struct tide_find_discardable_arg *find = arg;
 
-	if (find->root && !mem_cgroup_is_descendant(bo->memcg, find->root))
-		return LRU_SKIP;
-	if (tide_memcg_is_protected(find->root, bo->memcg))
+	if (!tide_memcg_is_reclaimed(find->root, bo->memcg))
 		return LRU_SKIP;
 	if (dma_resv_is_locked(bo->base.resv) || tide_bo_has_jobs(bo))
 		return LRU_SKIP;

@@ -234,7 +234,11 @@ void tide_gem_show_fdinfo(struct drm_printer *p, struct drm_file *file);
 int tide_prime_handle_to_fd(struct drm_device *drm, struct drm_file *file, u32 handle, u32 flags,
 			    int *prime_fd);
 long tide_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
+#ifdef CONFIG_COMPAT
 long tide_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg);
+#else
+#define tide_compat_ioctl NULL
+#endif
 
 /* tide_mmap.c */
 int tide_gem_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma);

@@ -175,6 +175,7 @@ long tide_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 	return drm_ioctl(filp, cmd, arg);
 }
 
+#ifdef CONFIG_COMPAT
 /**
  * tide_compat_ioctl - ioctl() of a 32-bit client
  * @filp: open file of the node
@@ -189,3 +190,4 @@ long tide_compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
 		return tide_flink(filp, cmd, arg);
 	return drm_compat_ioctl(filp, cmd, arg);
 }
+#endif

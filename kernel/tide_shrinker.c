@@ -47,7 +47,7 @@
 #define TIDE_RECLAIM_STEP		((unsigned long)SZ_1M >> PAGE_SHIFT)
 
 /* How near its limit a cgroup is when a charge of a huge page calls reclaim */
-#define TIDE_LIMIT_SLACK		(HPAGE_PMD_NR + MEMCG_CHARGE_BATCH)
+#define TIDE_LIMIT_SLACK		((PMD_SIZE >> PAGE_SHIFT) + MEMCG_CHARGE_BATCH)
 
 /* Pages that the node's zones lack to where kswapd stops */
 static unsigned long tide_node_need(int nid)
