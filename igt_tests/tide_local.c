@@ -662,13 +662,14 @@ static void test_drop_caches(void)
  */
 static void test_offer_amid_moves(void)
 {
-	const int64_t end = tide_deadline(3 * NSEC_PER_SEC);
 	uint32_t discarded = 0, kept = 0, others = 0;
 	struct tide_set set;
+	int64_t end;
 
 	tide_set_open(&set, SIZE);
 	tide_set_add(&set, LOCAL_MIB + 4, 1);
-	for (; others || tide_deadline(0) < end; others = (others + 1) % (LOCAL_MIB + 1)) {
+	end = tide_deadline(3 * NSEC_PER_SEC);
+	do {
 		uint32_t results[4];
 		uint64_t value = tide_make_resident(set.fd, set.queue.id, set.bos, 4);
 
@@ -692,7 +693,8 @@ static void test_offer_amid_moves(void)
 		tide_queue_wait(set.fd, &set.queue, value);
 		tide_set_check(&set, 0, 4, 1);
 		tide_evict(set.fd, set.bos, 4 + others);
-	}
+		others = (others + 1) % (LOCAL_MIB + 1);
+	} while (others || tide_deadline(0) < end);
 	tide_set_check(&set, 0, set.count, 1);
 	igt_info("%u kept, %u discarded\n", kept, discarded);
 	igt_assert_lt_u64(0, discarded);
