@@ -138,8 +138,6 @@ tide_reclaim(struct tide_device *device, struct tide_paging_queue *queue,
    const uint32_t max = device->limits.max_handles;
 
    *value = tide_paging_queue_past(queue);
-   if (!count)
-      return 0;
    if (!portion_init(&portion, count < max ? count : max)) {
       portion_fini(&portion);
       return -ENOMEM;
