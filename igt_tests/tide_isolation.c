@@ -98,13 +98,17 @@ static void lose_by_queue_destroy(struct victim *v)
 	lose_by_close(v);
 }
 
-/* A page-in takes up what was lost, and fails halfway. */
+/*
+ * A page-in takes up what was lost, and fails halfway. The cgroup that is charged is full then: the
+ * client has left it, as the least of its calls would have it killed.
+ */
 static void lose_by_failed_page_in(struct victim *v)
 {
 	uint32_t fresh = tide_bo_create(v->lot.fd, LOT_COUNT * LOT_SIZE);
 	uint64_t value;
 
 	lose_by_discard(v);
+	tide_cgroup_enter(NULL);
 	cgroup_leave_mib(v->cg, LOT_COUNT / 2);
 	value = tide_make_resident(v->lot.fd, v->queue.id, &fresh, 1);
 	tide_queue_wait(v->lot.fd, &v->queue, value);
