@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Taking offered allocations back. */
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,6 +138,7 @@ tide_reclaim(struct tide_device *device, struct tide_paging_queue *queue,
 
    const uint32_t max = device->limits.max_handles;
 
+   assert(count); /* A list that is valid is not empty: nothing of 0 bytes is allocated. */
    *value = tide_paging_queue_past(queue);
    if (!portion_init(&portion, count < max ? count : max)) {
       portion_fini(&portion);
