@@ -455,7 +455,7 @@ static void test_client_goes(int fd)
 }
 
 /* Allocations are charged to where their creator is. */
-static uint32_t create_in(int fd, struct tide_cgroup *cg, size_t size)
+static uint32_t create_charged_to(struct tide_cgroup *cg, int fd, size_t size)
 {
 	uint32_t handle;
 
@@ -466,13 +466,14 @@ static uint32_t create_in(int fd, struct tide_cgroup *cg, size_t size)
 }
 
 /*
- * What is charged to a cgroup that has less than it wants paged in. Nobody lives there: it is full
- * then, and whoever asks for the least more is killed.
+ * What is charged to a cgroup that has less than it wants paged in. The client is elsewhere: the
+ * cgroup is full then, and whoever asks for the least more there is killed.
  */
 static void failed_page_in(int fd, struct tide_cgroup *cg, bool by_reclaim)
 {
 	struct tide_queue queue = tide_queue_create(fd);
-	uint32_t big = create_in(fd, cg, TIDE_MIB(48)), small = tide_bo_create(fd, TIDE_PAGE);
+	uint32_t big = create_charged_to(cg, fd, TIDE_MIB(48));
+	uint32_t small = tide_bo_create(fd, TIDE_PAGE);
 	uint64_t failed, after, failures = tide_stat(fd, "page_in_failures");
 	uint32_t result, list[2] = { small, big };
 	struct drm_tide_bo_info info;
@@ -527,12 +528,19 @@ static void failed_page_in(int fd, struct tide_cgroup *cg, bool by_reclaim)
 
 static void test_failed_page_in(int fd, bool by_reclaim)
 {
+	struct igt_helper_process resident = {};
 	struct tide_cgroup cg;
 
 	tide_cgroup_create(&cg, "igt_tide_paging");
 	tide_cgroup_set_u64(&cg, "memory.max", TIDE_MIB(16));
 	tide_cgroup_set(&cg, "memory.swap.max", "0");
+	/* Somebody who could be killed, and asks for nothing */
+	tide_cgroup_enter(&cg);
+	igt_fork_helper(&resident)
+		pause();
+	tide_cgroup_enter(NULL);
 	failed_page_in(fd, &cg, by_reclaim);
+	igt_stop_helper(&resident);
 	igt_assert_eq_u64(tide_cgroup_key(&cg, "memory.events", "oom_kill"), 0);
 	tide_cgroup_destroy(&cg);
 }
