@@ -572,6 +572,7 @@ static void test_page_in_at_limit(const void *data)
 
 	scene_init(&scene, NULL, "limited");
 	lot = lot_create_in(&scene.cg, scene.fd, 24, 1);
+	cgroup_bystander(&scene.cg);
 	cgroup_leave_mib(&scene.cg, 12);
 	value = tide_make_resident(scene.fd, scene.queue.id, lot->handles, lot->count);
 	tide_queue_wait(scene.fd, &scene.queue, value);

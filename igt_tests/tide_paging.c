@@ -7,6 +7,7 @@
 #include "igt.h"
 #include "igt_syncobj.h"
 #include "igt_tide.h"
+#include "igt_tide_pressure.h"
 
 #include <poll.h>
 #include <sys/eventfd.h>
@@ -528,20 +529,17 @@ static void failed_page_in(int fd, struct tide_cgroup *cg, bool by_reclaim)
 
 static void test_failed_page_in(int fd, bool by_reclaim)
 {
-	struct igt_helper_process resident = {};
 	struct tide_cgroup cg;
+	pid_t bystander;
 
 	tide_cgroup_create(&cg, "igt_tide_paging");
 	tide_cgroup_set_u64(&cg, "memory.max", TIDE_MIB(16));
 	tide_cgroup_set(&cg, "memory.swap.max", "0");
-	/* Somebody who could be killed, and asks for nothing */
-	tide_cgroup_enter(&cg);
-	igt_fork_helper(&resident)
-		pause();
-	tide_cgroup_enter(NULL);
+	bystander = cgroup_bystander(&cg);
 	failed_page_in(fd, &cg, by_reclaim);
-	igt_stop_helper(&resident);
-	igt_assert_eq_u64(tide_cgroup_key(&cg, "memory.events", "oom_kill"), 0);
+	igt_assert_eq_u64(cgroup_kills(&cg), 0);
+	kill(bystander, SIGKILL);
+	pressure_wait(bystander);
 	tide_cgroup_destroy(&cg);
 }
 

@@ -117,6 +117,21 @@ uint64_t cgroup_kills(const struct tide_cgroup *cg)
 	return tide_cgroup_key(cg, "memory.events", "oom_kill");
 }
 
+pid_t cgroup_bystander(const struct tide_cgroup *cg)
+{
+	pid_t pid = pressure_fork(0);
+	int status;
+
+	if (!pid) {
+		tide_cgroup_enter(cg);
+		raise(SIGSTOP);
+		_exit(1);
+	}
+	igt_assert_eq(waitpid(pid, &status, WUNTRACED), pid);
+	igt_assert(WIFSTOPPED(status));
+	return pid;
+}
+
 /* Dying processes leave their cgroup a little later. */
 static bool cgroup_rmdir(const char *path)
 {

@@ -47,6 +47,11 @@ void cgroup_leave_mib(const struct tide_cgroup *cg, uint64_t mib);
 uint64_t cgroup_current_mib(const struct tide_cgroup *cg);
 /* Processes killed for memory in the cgroup and below. */
 uint64_t cgroup_kills(const struct tide_cgroup *cg);
+/*
+ * Who could be killed there, and does not ask for memory: a child that is stopped. It dies with its
+ * parent.
+ */
+pid_t cgroup_bystander(const struct tide_cgroup *cg);
 
 /* A line of /proc/meminfo. */
 uint64_t meminfo_kib(const char *key);
