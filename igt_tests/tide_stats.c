@@ -167,6 +167,7 @@ static void test_debugfs_allocations(const void *data)
 	uint64_t offset = tide_bo_mmap_offset(c.fd, c.handle);
 	struct tide_cork cork;
 	char line[512];
+	int64_t end;
 	int dmabuf;
 
 	check_words(&c, " size=262144 ", " present=0 ", " state=kept ", " clients=1 ", " handles=1 ",
@@ -187,10 +188,13 @@ static void test_debugfs_allocations(const void *data)
 	do_or_die(__tide_prime_export(c.fd, c.handle, &dmabuf));
 	check_words(&c, " exported ");
 	close(dmabuf);
-	while (tide_bo_flags(c.fd, c.handle) & DRM_TIDE_BO_BUSY)
-		usleep(1000);
 	do_or_die(__tide_bo_close(c.fd, c.handle));
-	igt_assert(!find_line(&c, offset, line, sizeof(line)));
+	/* Until the job is freed, some time after its fence has signalled */
+	end = tide_deadline(TIDE_LIVENESS_S * NSEC_PER_SEC);
+	while (find_line(&c, offset, line, sizeof(line))) {
+		igt_assert_f(tide_deadline(0) < end, "still there: %s\n", line);
+		usleep(1000);
+	}
 }
 
 static void test_debugfs_stats(const void *data)
