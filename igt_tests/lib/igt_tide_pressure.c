@@ -211,6 +211,8 @@ void pressure_run_on(const struct pressure_machine *machine, void (*body)(const 
 	igt_require_f(meminfo_mib("SwapTotal") == 0, "the machine has swap of its own\n");
 	remove_cgroups();
 	restore_machine(0);
+	/* What others have read would have memory short before the body has begun. */
+	igt_assert(try_write("/proc/sys/vm/drop_caches", "1"));
 	if (machine->memory_mib)
 		shrink_machine(machine->memory_mib);
 	if (machine->swap_mib)
