@@ -50,7 +50,8 @@ guest_write_job() {
 	} >"$folder/settings"
 }
 
-# The CPU has no AVX: QEMU 7.2 computes some of it wrongly, and llvmpipe then draws wrong pixels.
+# The CPU has no AVX, of which QEMU 7.2 computed some wrongly, so that llvmpipe drew wrong pixels. What
+# Documentation/performance.rst says was measured on this CPU.
 guest_cpu=max,la57=off,avx=off,avx2=off,f16c=off,fma=off,vaes=off
 
 # guest_qemu FOLDER: the machine itself, the command's terminal on stdin and stdout
