@@ -297,6 +297,40 @@ static void test_kill(const void *data)
 	lot_check_intact_on_gpu(&lot, &queue);
 }
 
+/* Clients die while the scheduler goes through the jobs that they have left. */
+static void test_kill_amid_jobs(const void *data)
+{
+	static struct lot lot;
+	int fd = tide_open_render();
+	struct tide_queue queue = tide_queue_create(fd);
+	pid_t pids[4];
+
+	lot_create(&lot, fd, PRISTINE, PRISTINE_SIZE, 1);
+	lot_make_resident(&lot, &queue);
+	for (int round = 0; round < 100; round++) {
+		for (unsigned int i = 0; i < ARRAY_SIZE(pids); i++) {
+			pids[i] = pressure_fork(0);
+			if (!pids[i]) {
+				int client = tide_open_render();
+
+				for (unsigned int n = 0; n < 100; n++) {
+					struct tide_job job = {};
+
+					tide_job_delay(&job, 1);
+					tide_submit(client, &job);
+				}
+				raise(SIGKILL);
+			}
+		}
+		lot_use_on_gpu(&lot);
+		for (unsigned int i = 0; i < ARRAY_SIZE(pids); i++)
+			igt_assert_eq(pressure_wait(pids[i]), -SIGKILL);
+	}
+	lot_check_intact(&lot);
+	lot_check_intact_on_gpu(&lot, &queue);
+	close(fd);
+}
+
 /*
  * The device goes
  */
@@ -837,6 +871,10 @@ igt_main
 		igt_subtest_f("h3-kill-in-%s", kill_tests[i].name)
 			run(test_kill, &kill_tests[i]);
 	}
+
+	igt_describe("clients are killed while the scheduler goes through their jobs");
+	igt_subtest("h3-kill-amid-jobs")
+		run(test_kill_amid_jobs, NULL);
 
 	igt_describe("unbind and rebind under a client in every state, its jobs done");
 	igt_subtest("h4-e4-unbind-idle")

@@ -176,7 +176,7 @@ static void tide_client_drain_jobs(struct tide_client *client)
 	}
 
 	/* Not drm_sched_entity_destroy(): it waits while other clients' jobs come first. */
-	drm_sched_entity_fini(&client->entity);
+	tide_engine_end_entity(&client->tdev->engine, &client->entity);
 	wait_var_event(&client->jobs, !atomic_read(&client->jobs));
 }
 

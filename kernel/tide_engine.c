@@ -18,6 +18,7 @@
 #include <linux/unaligned.h>
 
 #include <drm/drm_drv.h>
+#include <drm/drm_managed.h>
 
 #include "tide_drv.h"
 #include "tide_engine.h"
@@ -301,6 +302,32 @@ static const struct drm_sched_backend_ops tide_sched_ops = {
 };
 
 /**
+ * tide_engine_end_entity - drm_sched_entity_fini() while other clients go on
+ * @engine: engine
+ * @entity: a client's, which pushes no more jobs
+ *
+ * When the scheduler's worker has taken a job from an entity, it sorts the entity
+ * into its tree again by the next job, even if the entity has been removed
+ * meanwhile (from 6.12 to 7.3 at least). There it would be when it is freed. So
+ * the worker stands still while an entity is removed.
+ */
+void tide_engine_end_entity(struct tide_engine *engine, struct drm_sched_entity *entity)
+{
+	bool cookie;
+
+	guard(mutex)(&engine->entity_lock);
+
+	/* Who comes and goes all the time must not have the worker cancelled before it runs. */
+	flush_workqueue(engine->sched.submit_wq);
+	drm_sched_wqueue_stop(&engine->sched);
+	/* Everybody's jobs wait. */
+	cookie = dma_fence_begin_signalling();
+	drm_sched_entity_fini(entity);
+	dma_fence_end_signalling(cookie);
+	drm_sched_wqueue_start(&engine->sched);
+}
+
+/**
  * tide_engine_init - set up the engine
  * @tdev: device
  *
@@ -319,6 +346,9 @@ int tide_engine_init(struct tide_device *tdev)
 	};
 	int ret;
 
+	ret = drmm_mutex_init(&tdev->drm, &engine->entity_lock);
+	if (ret)
+		return ret;
 	spin_lock_init(&engine->lock);
 	init_waitqueue_head(&engine->wait);
 	INIT_DELAYED_WORK(&engine->watchdog, tide_engine_watchdog);

@@ -2,6 +2,7 @@
 #ifndef _TIDE_ENGINE_H_
 #define _TIDE_ENGINE_H_
 
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -20,6 +21,8 @@ struct tide_fence;
 struct tide_engine {
 	/** @sched: hands over one job at a time */
 	struct drm_gpu_scheduler sched;
+	/** @entity_lock: held while @sched stands still, for one client to go */
+	struct mutex entity_lock;
 	/** @wq: runs jobs */
 	struct workqueue_struct *wq;
 	/** @watchdog_wq: runs @watchdog */
@@ -86,6 +89,7 @@ extern uint tide_job_timeout_ms;
 int tide_engine_init(struct tide_device *tdev);
 void tide_engine_fini(struct tide_device *tdev);
 void tide_engine_abort(struct tide_engine *engine, struct tide_client *client, int error);
+void tide_engine_end_entity(struct tide_engine *engine, struct drm_sched_entity *entity);
 
 void tide_job_free(struct tide_job *job);
 
