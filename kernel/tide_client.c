@@ -219,7 +219,8 @@ void tide_client_postclose(struct drm_device *drm, struct drm_file *file)
 	tide_client_drain_jobs(client);
 	dma_fence_put(rcu_dereference_protected(client->last_job, true));
 	fput(client->pin);
-	kfree(client);
+	/* drm_sched_entity_wakeup() uses the entity once more after its dependency. */
+	kfree_rcu(client, rcu);
 }
 
 /**

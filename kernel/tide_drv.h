@@ -173,6 +173,8 @@ struct tide_client {
 
 	/** @pin: keeps the module while a fence of the client's lives, see tide_fence.c */
 	struct file *pin;
+	/** @rcu: of the client's end */
+	struct rcu_head rcu;
 };
 
 static inline struct tide_device *to_tide_device(struct drm_device *drm)
