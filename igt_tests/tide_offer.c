@@ -230,6 +230,8 @@ static void test_during_page_in(int fd)
 
 /* Below what is brought in at one go, and below a huge page */
 #define AMID_SIZE (TIDE_MIB(2) - TIDE_PAGE)
+/* How often it is mapped where a discard has to take longer than three threads need for a turn each */
+#define AMID_MAPS 128
 
 struct amid {
 	int fd;
@@ -253,12 +255,23 @@ static void wait_for_discard(const struct amid *a)
 		;
 }
 
+/* A discard undoes the mappings before pages go. */
+static bool discard_begun(const struct amid *a)
+{
+	char *allocations = tide_debugfs_read(a->fd, "allocations");
+	bool begun = strstr(allocations, "state=discarding");
+
+	free(allocations);
+	return begun || !tide_bo_info(a->fd, a->bo).present;
+}
+
 static void *reclaim_thread(void *data)
 {
 	struct amid *a = data;
 
 	a->reclaimer = gettid();
-	wait_for_discard(a);
+	while (!discard_begun(a))
+		;
 	tide_reclaim_one(a->fd, a->queue, a->bo);
 	a->reclaimed = true;
 	return NULL;
@@ -317,11 +330,16 @@ static bool offer_amid_reclaim(int fd, const struct tide_queue *queue)
 {
 	struct amid a = { .fd = fd, .queue = queue->id, .bo = tide_bo_create(fd, AMID_SIZE) };
 	uint32_t other = tide_bo_create(fd, SIZE);
+	void *maps[AMID_MAPS];
 	pthread_t reclaim, discard;
 	bool amid;
 
 	tide_make_resident_one(fd, queue, a.bo);
 	tide_evict_one(fd, a.bo);
+	for (unsigned int i = 0; i < AMID_MAPS; i++) {
+		maps[i] = tide_bo_map(fd, a.bo, AMID_SIZE);
+		do_or_die(madvise(maps[i], AMID_SIZE, MADV_POPULATE_READ));
+	}
 	tide_offer_one(fd, a.bo, LOW);
 	igt_assert_eq(pthread_create(&reclaim, NULL, reclaim_thread, &a), 0);
 	igt_assert_eq(pthread_create(&discard, NULL, discard_thread, &a), 0);
@@ -331,6 +349,8 @@ static bool offer_amid_reclaim(int fd, const struct tide_queue *queue)
 	amid = tide_bo_info(fd, a.bo).present;
 	pthread_join(discard, NULL);
 	pthread_join(reclaim, NULL);
+	for (unsigned int i = 0; i < AMID_MAPS; i++)
+		munmap(maps[i], AMID_SIZE);
 	gem_close(fd, a.bo);
 	gem_close(fd, other);
 	return amid;
