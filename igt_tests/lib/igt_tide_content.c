@@ -4,11 +4,18 @@
 #include "igt.h"
 #include "igt_tide.h"
 
-/* Eight bytes of the pattern; a multiplication mixes, as every page has to differ. */
+/*
+ * Eight bytes of the pattern; a multiplication mixes, as all pages have to differ.
+ * In the second half of a page they come sixteen times each: content that cannot be
+ * compressed takes as much memory in a swap of compressed memory as it did before.
+ */
 static uint64_t pattern_word(uint32_t seed, uint64_t index)
 {
-	uint64_t x = (index + 1) * 0x9e3779b97f4a7c15ull + ((uint64_t)seed << 32 | seed);
+	uint64_t x;
 
+	if (index % (TIDE_PAGE / 8) >= TIDE_PAGE / 16)
+		index &= ~15ull;
+	x = (index + 1) * 0x9e3779b97f4a7c15ull + ((uint64_t)seed << 32 | seed);
 	x ^= x >> 29;
 	return x * 0xbf58476d1ce4e5b9ull;
 }
