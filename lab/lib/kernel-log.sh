@@ -19,7 +19,7 @@ kernel_log_reports=(
 	'DEBUG_LOCKS_WARN_ON'
 	'ODEBUG: '
 	'list_(add|del) corruption'
-	'kmemleak: .*new suspected'
+	'kmemleak: (unreferenced object|.*new suspected)'
 	'page dumped because'
 	'.*still mapped when deleted'
 	'.*Bad (page|rss)'
